@@ -1,0 +1,95 @@
+# `make rehearse` and `make test` set up whatever is missing. Nothing to install by hand but Python >= 3.11 and make.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+RELEASE ?= v1
+SPEED ?= 60
+
+VENV := .venv
+READY := $(VENV)/.ready
+# The CDK command line and jsii both start `node`; behind a private certificate authority Node and uv trust the system's store.
+NODE = NODE_BIN=$$(tools/node-bin) && PATH="$(CURDIR)/$(VENV)/bin:$$NODE_BIN:$$PATH" JSII_NODE="$$NODE_BIN/node" NODE_USE_SYSTEM_CA=1
+QUIET_CDK := AWS_EC2_METADATA_DISABLED=true CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1
+CDK = $(NODE) $(QUIET_CDK) node_modules/.bin/cdk
+SOURCES := app.py cdk.json $(shell find stacks constructs lambdas service -type f -not -path '*/__pycache__/*')
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+# --- set-up: each stamp is newer than what it was made from ---------------------------------------------------------------
+
+$(VENV)/.packages: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "set-up: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.13 …" >&2; exit 2; }
+	@echo "set-up: Python packages into $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@{ $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
+	  && UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.txt; } \
+	  || { echo "set-up: the Python packages could not be fetched; check the network (or pip's index and proxy), then run make again" >&2; exit 2; }
+	@touch $@
+
+node_modules/.packages: package-lock.json $(VENV)/.packages
+	@echo "set-up: the cdk command line"
+	@$(NODE) npm ci --silent --fetch-retries=1 --no-audit --no-fund \
+	  || { echo "set-up: the npm packages could not be fetched; check the network (or npm's registry and proxy), then run make again" >&2; exit 2; }
+	@touch $@
+
+lambdas/seachange_migrations/rds-ca.pem: tools/rds_certificates.py node_modules/.packages
+	@$(VENV)/bin/python $<
+
+$(READY): pyproject.toml lambdas/seachange_migrations/rds-ca.pem
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY)  ## Set up .venv and node_modules
+
+# --- the jobs -------------------------------------------------------------------------------------------------------------
+
+build/assembly/%/manifest.json: $(READY) $(SOURCES)
+	@echo "synthesize: release $*"
+	@$(CDK) synth --quiet --no-notices -c release=$* -o $(@D)
+
+rehearse: build/assembly/v1/manifest.json build/assembly/v2/manifest.json  ## Rehearse the release v1 -> v2 of the example, here
+	@$(VENV)/bin/seachange rehearse --config service/rehearsal.toml --blue build/assembly/v1 --green build/assembly/v2 --speed $(SPEED)
+
+test: $(READY)  ## All tests
+	@$(NODE) $(VENV)/bin/python -m pytest
+
+test-fast: $(READY)  ## The tests that take no more than seconds
+	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow"
+
+synth: $(READY)  ## cdk.out, with strict validation; RELEASE=v1|v2
+	@$(CDK) synth --quiet --no-notices -c release=$(RELEASE) && echo "cdk.out is ready: release $(RELEASE)"
+
+deploy: $(READY)  ## Deploy the example; needs an AWS account and a container engine; RELEASE=v1|v2
+	@$(CDK) deploy --all -c release=$(RELEASE)
+
+check: $(READY)  ## ruff, mypy, import-linter, cfn-lint
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" lint-imports
+	@$(VENV)/bin/mypy
+	@$(MAKE) --no-print-directory build/assembly/v1/manifest.json build/assembly/v2/manifest.json
+	@$(VENV)/bin/cfn-lint build/assembly/*/*.template.json
+
+bench: $(READY)  ## Speed and memory, as ratios within one run
+	@$(VENV)/bin/python -m benchmarks
+
+accept-main-job: $(READY)  ## Show, line by line, that the main job is done
+	@$(NODE) $(VENV)/bin/python tests/accept/main_job.py
+
+update: $(VENV)/.packages  ## Pin the newest versions again
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
+	  --custom-compile-command "make update" --upgrade -o requirements.txt pyproject.toml service/requirements.in
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	  --custom-compile-command "make update" --upgrade -o service/requirements.txt service/requirements.in
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --python-platform x86_64-manylinux_2_34 --python-version 3.13 --generate-hashes \
+	  --custom-compile-command "make update" --upgrade -o lambdas/seachange_migrations/requirements.txt lambdas/seachange_migrations/requirements.in
+
+clean:  ## Remove everything that was made
+	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem
+
+.PHONY: help setup rehearse test test-fast synth deploy check bench accept-main-job update clean
