@@ -1,0 +1,174 @@
+"""CloudWatch's alarm rules as pure functions: metric math on points, M of N, missing data.
+
+Sources: the CloudWatch user guide's pages `alarm-evaluation`, `alarms-and-missing-data` and `using-metric-math`. The number of points that CloudWatch
+retrieves beyond N is unpublished; every documented example takes two.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seachange.errors import SeaChangeError
+
+State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+Point = float | None
+EXTRA_POINTS = 2
+
+
+class ExpressionError(SeaChangeError):
+    """A metric-math expression beyond what we evaluate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric: what CloudWatch would be asked for.
+
+    Attributes:
+        dimensions: Name → the value as canonical template text.
+        statistic: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, or a percentile such as `p99`.
+    """
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    statistic: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """An alarm on one metric or on one metric-math expression.
+
+    Attributes:
+        metrics: Id → metric; an alarm on a plain metric has the single id `m`.
+        expression: What is compared with the threshold, over the ids of `metrics`.
+        period_s: The period in seconds.
+    """
+
+    name: str
+    metrics: Mapping[str, Metric]
+    expression: str
+    period_s: int
+    threshold: float
+    comparison: str
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    missing_data: str
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+_RELATIONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+
+
+def value(expression: str, points: Mapping[str, Point]) -> Point:
+    """The expression's value at one point in time; None where CloudWatch would draw no point.
+
+    Args:
+        expression: Arithmetic, comparisons, AND/OR, IF and FILL over metric ids.
+        points: Id → value, None when the metric has no data in this period.
+
+    Raises:
+        ExpressionError: The expression uses something else.
+    """
+    try:
+        tree = ast.parse(
+            expression.replace("&&", " and ").replace("||", " or ").replace(" AND ", " and ").replace(" OR ", " or "),
+            mode="eval",
+        )
+    except SyntaxError as error:
+        raise ExpressionError(f"metric math cannot be read: {expression}") from error
+    result = _evaluate(tree.body, points, expression)
+    # Arithmetic on nothing but missing data is no 0: without any point there is no point.
+    nothing = all(points.get(name) is None for name in _names(tree))
+    return None if nothing and "FILL" not in expression else result
+
+
+def metric_ids(expression: str) -> set[str]:
+    """The metric ids that an expression uses."""
+    return set(_names(ast.parse(expression, mode="eval")))
+
+
+def _names(tree: ast.AST) -> list[str]:
+    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in {"IF", "FILL"}]
+
+
+def _evaluate(node: ast.expr, points: Mapping[str, Point], expression: str) -> Point:
+    def go(inner: ast.expr) -> Point:
+        return _evaluate(inner, points, expression)
+
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name) if name in points:
+            return points[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = go(operand)
+            return None if inner is None else -inner
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            # Arithmetic takes a missing value for 0, and a division by 0 draws no point.
+            try:
+                return _ARITHMETIC[type(op)](go(left) or 0.0, go(right) or 0.0)
+            except ZeroDivisionError:
+                return None
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _RELATIONS:
+            first, second = go(left), go(right)
+            return None if first is None or second is None else float(_RELATIONS[type(op)](first, second))
+        case ast.BoolOp(op=op, values=operands):
+            truths = [bool(go(operand)) for operand in operands]
+            return float(all(truths) if isinstance(op, ast.And) else any(truths))
+        case ast.Call(func=ast.Name(id="FILL"), args=[inner, ast.Constant(value=int() | float() as filler)]):
+            filled = go(inner)
+            return float(filler) if filled is None else filled
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
+            truth = go(condition)
+            return None if truth is None else go(then) if truth else go(otherwise)
+    raise ExpressionError(
+        f"metric math beyond arithmetic, comparisons, AND, OR, IF and FILL is not evaluated: {expression}"
+    )
+
+
+def state(alarm: Alarm, points: Sequence[Point], before: State = "INSUFFICIENT_DATA") -> State:
+    """The alarm's state after the newest of `points`.
+
+    Args:
+        alarm: The alarm.
+        points: Values of its expression, oldest first, one per period; None for a period without data.
+        before: Its state until now, kept where missing data is ignored.
+    """
+    retrieved = points[-(alarm.evaluation_periods + EXTRA_POINTS) :]
+    real = [point for point in retrieved if point is not None]
+    if not real:
+        without_data: dict[str, State] = {"ignore": before, "breaching": "ALARM", "notBreaching": "OK"}
+        return without_data.get(alarm.missing_data, "INSUFFICIENT_DATA")
+    breaches = _COMPARISONS[alarm.comparison]
+    considered = [breaches(point, alarm.threshold) for point in real[-alarm.evaluation_periods :]]
+    if len(considered) < alarm.evaluation_periods:
+        if alarm.missing_data == "breaching":
+            considered += [True] * (alarm.evaluation_periods - len(considered))
+        elif (
+            alarm.missing_data == "ignore"
+            and sum(considered) < alarm.datapoints_to_alarm
+            and len(considered) < alarm.datapoints_to_alarm
+        ):
+            return before
+    return "ALARM" if sum(considered) >= alarm.datapoints_to_alarm else "OK"

@@ -1,0 +1,24 @@
+"""The plan's clock: what the template says in minutes passes `speed` times as fast; nothing else does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Maps seconds of the plan to epoch seconds here.
+
+    Attributes:
+        start: The epoch second at which the plan's clock reads 0.
+        speed: Seconds of the plan per second here.
+    """
+
+    start: float
+    speed: float
+
+    def real(self, plan_s: float) -> float:
+        """The epoch second of a moment of the plan."""
+        return self.start + plan_s / self.speed
+
+    def plan(self, epoch_s: float) -> float:
+        """The plan's second at an epoch second."""
+        return (epoch_s - self.start) * self.speed

@@ -1,0 +1,184 @@
+"""What CloudWatch would have been told: the load balancer's access log and target states, folded into the metrics that alarms read.
+
+A compressed period holds fewer requests than the real one. Counts are therefore multiplied by the speed, so that thresholds and minimums
+mean what they mean in the template; times and percentiles are taken as measured.
+"""
+
+import json
+import math
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seachange.evaluation import Metric, Point
+from seachange.rehearsal.stage.envoy import Hosts
+
+_ALB = "AWS/ApplicationELB"
+# Response flags with which Envoy answers in the target's place; an ALB then counts HTTPCode_ELB_5XX, which names no target group.
+_NO_TARGET_ANSWER = frozenset({"UF", "UH", "UC", "UT", "URX", "NR", "UO", "LR", "UR"})
+
+
+@dataclass
+class Bucket:
+    """One colour in one slice of time: counts, the targets' response times in seconds, and target states."""
+
+    requests: int = 0
+    statuses: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    balancer_5xx: int = 0
+    response_s: list[float] = field(default_factory=list)
+    unhealthy: int | None = None
+    healthy: int | None = None
+
+    def add(self, other: "Bucket") -> None:
+        """Folds a later bucket into this one."""
+        self.requests += other.requests
+        for status, count in other.statuses.items():
+            self.statuses[status] += count
+        self.balancer_5xx += other.balancer_5xx
+        self.response_s += other.response_s
+        self.unhealthy = _worst(self.unhealthy, other.unhealthy, max)
+        self.healthy = _worst(self.healthy, other.healthy, min)
+
+
+class Measurements:
+    """Follows the access log in a thread of its own, into buckets of `slice_s` seconds."""
+
+    def __init__(self, access_log: Path, *, slice_s: float) -> None:
+        self._access_log = access_log
+        self._slice_s = slice_s
+        self._buckets: dict[tuple[int, str], Bucket] = defaultdict(Bucket)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="access-log", daemon=True)
+        self._problem: Exception | None = None
+
+    def __enter__(self) -> "Measurements":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def observe_hosts(self, at: float, colour: str, hosts: Hosts) -> None:
+        """Notes a target group's state at epoch second `at`; a group without targets sends no metric."""
+        if hosts.total:
+            with self._lock:
+                bucket = self._buckets[self._index(at), colour]
+                bucket.unhealthy = _worst(bucket.unhealthy, hosts.unhealthy, max)
+                bucket.healthy = _worst(bucket.healthy, hosts.total - hosts.unhealthy, min)
+
+    def bucket(self, colour: str, start: float, end: float) -> Bucket:
+        """What a colour did from epoch second `start` up to `end`."""
+        if self._problem:
+            raise self._problem
+        total = Bucket()
+        with self._lock:
+            for index in range(self._index(start), self._index(end)):
+                if (index, colour) in self._buckets:
+                    total.add(self._buckets[index, colour])
+        return total
+
+    def slices(self) -> list[tuple[float, str, Bucket]]:
+        """Every bucket: its start in epoch seconds, its colour, itself."""
+        with self._lock:
+            return [
+                (index * self._slice_s, colour, bucket) for (index, colour), bucket in sorted(self._buckets.items())
+            ]
+
+    def _index(self, at: float) -> int:
+        return math.floor(at / self._slice_s + 1e-9)
+
+    def _follow(self) -> None:
+        rest = ""
+        with self._access_log.open(encoding="utf-8") as log:
+            while True:
+                last_round = self._stop.is_set()
+                *lines, rest = (rest + log.read()).split("\n")
+                try:
+                    with self._lock:
+                        for line in lines:
+                            self._count(json.loads(line))
+                except (ValueError, KeyError, TypeError) as error:
+                    self._problem = error
+                    return
+                if last_round:
+                    return
+                self._stop.wait(0.05)
+
+    def _count(self, entry: Mapping[str, object]) -> None:
+        at = float(str(entry["start"])) + float(str(entry["duration_us"] or entry["target_us"] or 0)) / 1e6
+        flags = set(str(entry["flags"]).split(","))
+        bucket = self._buckets[self._index(at), str(entry["colour"])]
+        status = int(str(entry["status"]))
+        if flags & _NO_TARGET_ANSWER:
+            bucket.balancer_5xx += status >= 500
+        else:
+            bucket.statuses[status // 100] += 1
+        # RequestCount leaves out requests for which no target could be chosen.
+        bucket.requests += "UH" not in flags
+        if entry["target_us"] is not None:
+            bucket.response_s.append(float(str(entry["target_us"])) / 1e6)
+
+
+def can_measure(metric: Metric) -> bool:
+    """Whether the stage has this metric."""
+    return metric.namespace == _ALB and (
+        metric.name in _COUNTS or metric.name in {"TargetResponseTime", "UnHealthyHostCount", "HealthyHostCount"}
+    )
+
+
+def point(metric: Metric, buckets: Sequence[Bucket], speed: float) -> Point:
+    """The metric's value over the `buckets` that its dimensions select; None when CloudWatch would have no data."""
+    total = Bucket()
+    for bucket in buckets:
+        total.add(bucket)
+    if metric.name in _COUNTS:
+        count = _COUNTS[metric.name](total)
+        # The ALB reports these only when they are not zero; RequestCount too flows only with requests.
+        return count * speed if count else None
+    if metric.name == "TargetResponseTime":
+        return _statistic(total.response_s, metric.statistic)
+    hosts = total.unhealthy if metric.name == "UnHealthyHostCount" else total.healthy
+    return None if hosts is None else float(hosts)
+
+
+_COUNTS: dict[str, Callable[[Bucket], int]] = {
+    "RequestCount": lambda bucket: bucket.requests,
+    "HTTPCode_Target_2XX_Count": lambda bucket: bucket.statuses[2],
+    "HTTPCode_Target_3XX_Count": lambda bucket: bucket.statuses[3],
+    "HTTPCode_Target_4XX_Count": lambda bucket: bucket.statuses[4],
+    "HTTPCode_Target_5XX_Count": lambda bucket: bucket.statuses[5],
+    "HTTPCode_ELB_5XX_Count": lambda bucket: bucket.balancer_5xx,
+}
+
+
+def _statistic(samples: Sequence[float], statistic: str) -> Point:
+    if not samples:
+        return None
+    match statistic:
+        case "Average":
+            return sum(samples) / len(samples)
+        case "Maximum":
+            return max(samples)
+        case "Minimum":
+            return min(samples)
+        case "SampleCount":
+            return float(len(samples))
+        case "Sum":
+            return sum(samples)
+    return percentile(samples, float(statistic.removeprefix("p")))
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """The nearest-rank percentile of at least one sample."""
+    ordered = sorted(samples)
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+
+
+def _worst(first: int | None, second: int | None, choose: Callable[[int, int], int]) -> int | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return choose(first, second)

