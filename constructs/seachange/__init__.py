@@ -1,0 +1,62 @@
+"""SeaChange: ship schema changes together with code, blue/green, on Amazon ECS.
+
+The names below are the library's public ones. They load when first used: importing `seachange` starts neither aws_cdk nor jsii, so the
+command line and the rehearsal, which share this package, stay quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seachange.alarms import ReleaseAlarms, ReleaseThresholds
+    from seachange.database import PostgresDatabase, PublishedDatabase
+    from seachange.errors import InvalidArgument, SeaChangeError
+    from seachange.health import HealthCheck
+    from seachange.load_balancer import BlueGreenLoadBalancer
+    from seachange.migrations import AlembicMigrations
+    from seachange.network import Network
+    from seachange.service import BlueGreenService
+    from seachange.task import ServiceDatabase
+    from seachange.traffic import TrafficShift
+
+__all__ = [
+    "AlembicMigrations",
+    "BlueGreenLoadBalancer",
+    "BlueGreenService",
+    "HealthCheck",
+    "InvalidArgument",
+    "Network",
+    "PostgresDatabase",
+    "PublishedDatabase",
+    "ReleaseAlarms",
+    "ReleaseThresholds",
+    "SeaChangeError",
+    "ServiceDatabase",
+    "TrafficShift",
+]
+
+_HOMES = {
+    "AlembicMigrations": "migrations",
+    "BlueGreenLoadBalancer": "load_balancer",
+    "BlueGreenService": "service",
+    "HealthCheck": "health",
+    "InvalidArgument": "errors",
+    "Network": "network",
+    "PostgresDatabase": "database",
+    "PublishedDatabase": "database",
+    "ReleaseAlarms": "alarms",
+    "ReleaseThresholds": "alarms",
+    "SeaChangeError": "errors",
+    "ServiceDatabase": "task",
+    "TrafficShift": "traffic",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

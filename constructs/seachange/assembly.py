@@ -41,6 +41,7 @@ class Assembly:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Reads the assembly in `directory`; AssemblyError, naming the remedy, when there is none."""
+        directory = directory.resolve()
         manifest = directory / "manifest.json"
         if not manifest.is_file():
             raise AssemblyError(f"no cloud assembly in {directory}: run `cdk synth -o {directory}` first")

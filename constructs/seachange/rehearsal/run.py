@@ -19,7 +19,8 @@ from seachange.rehearsal.stage import Stage
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange.rehearsal.traffic import Traffic
 from seachange.rehearsal.watch import AlarmWatch
-from seachange_deployments import smoke
+from seachange_deployments.smoke import SmokeReport
+from seachange_deployments.smoke import run as run_steps
 
 # A minute of the plan's clock is CloudWatch's and the ALB's unit; measurements are kept in slices of it.
 MINUTE_S = 60.0
@@ -69,7 +70,7 @@ class Outcome:
     weights: list[tuple[float, int]] = field(default_factory=list)
     clock: Clock | None = None
     migration: Mapping[str, str] = field(default_factory=dict)
-    smoke: smoke.SmokeReport | None = None
+    smoke: SmokeReport | None = None
     watch: AlarmWatch | None = None
     stopped_by: tuple[str, ...] = ()
     rolled_back: bool = False
@@ -167,7 +168,7 @@ class Rehearsal:
         self._begin("green: tasks start")
         green = self._start("green", self._plan.green)
         self._begin("smoke tests")
-        self._outcome.smoke = smoke.run(self._config.smoke, self._stage.balancer.host, self._stage.balancer.test_port)
+        self._outcome.smoke = run_steps(self._config.smoke, self._stage.balancer.host, self._stage.balancer.test_port)
         try:
             if self._outcome.smoke.passed:
                 self._shift_and_bake(measurements)

@@ -1,0 +1,43 @@
+"""How the load balancer asks a task whether it is well."""
+
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration, Token
+
+from seachange.errors import InvalidArgument
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthCheck:
+    """One health check; the limits are Application Load Balancer's.
+
+    Attributes:
+        path: `/health/ready` by default.
+        healthy_threshold: Good answers in a row until a sick target is well again: 2 by default, 2 to 10.
+        unhealthy_threshold: Bad answers in a row until a target is sick: 3 by default, 2 to 10.
+        interval: From one check to the next: 30 seconds by default, 5 to 300.
+        timeout: How long to wait for the answer: 5 seconds by default, 2 to 120, shorter than `interval`.
+    """
+
+    path: str = "/health/ready"
+    healthy_threshold: int = 2
+    unhealthy_threshold: int = 3
+    interval: Duration = field(default_factory=lambda: Duration.seconds(30))
+    timeout: Duration = field(default_factory=lambda: Duration.seconds(5))
+
+    def __post_init__(self) -> None:
+        if not Token.is_unresolved(self.path) and not self.path.startswith("/"):
+            raise InvalidArgument("HealthCheck(path=)", self.path, "start it with a slash")
+        for name in ("healthy_threshold", "unhealthy_threshold"):
+            threshold = getattr(self, name)
+            if not 2 <= threshold <= 10:
+                raise InvalidArgument(f"HealthCheck({name}=)", threshold, "give 2 to 10")
+        interval, timeout = (duration.to_seconds(integral=False) for duration in (self.interval, self.timeout))
+        if not 5 <= interval <= 300:
+            raise InvalidArgument("HealthCheck(interval=)", f"{interval:g} s", "give 5 to 300 seconds")
+        if not 2 <= timeout <= 120 or timeout >= interval:
+            raise InvalidArgument(
+                "HealthCheck(timeout=)",
+                f"{timeout:g} s",
+                f"give 2 to 120 seconds, fewer than the interval's {interval:g}",
+            )

@@ -1,0 +1,183 @@
+"""`AlembicMigrations`: a release's *expand* revisions run before its service changes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from seachange.errors import SeaChangeError
+from seachange.migrations.bundle import MIGRATIONS, Bundle
+from seachange.migrations.function import QUERY_INTERVAL, MigrationsFunction
+
+RESOURCE_TYPE = "Custom::SeaChangeMigrations"
+Roles = Literal["managed", "existing"]
+
+LONGEST_TIMEOUT_S = 50 * 60
+# CloudFormation's own deadline stands behind the framework's, which may end without an answer.
+SERVICE_TIMEOUT_MARGIN_S = 5 * 60
+
+
+class AlembicMigrations(Construct):
+    """Runs the *expand* revisions of an Alembic directory on a PostgreSQL database, as a custom resource.
+
+    It takes host, port, security group and secret, and so an instance or an Aurora cluster, created or imported. What
+    needs the schema depends on this construct.
+
+    Args:
+        directory: The Alembic directory, with env.py and versions/.
+        vpc: The database's network.
+        host: The database's endpoint.
+        port: Its port; 5432 by default.
+        database_name: The database in it.
+        security_group: The database's security group. A rule that belongs to this construct lets the Lambda in.
+        secret: JSON credentials, `username` and `password`: the master's for managed roles, else the migrating role's.
+        target: Up to where: `heads`, a revision, or `label@head` such as `expand@head`; `heads` by default.
+        requirements: Further packages that env.py or a revision imports, a pip requirements file; none by default.
+            Each must have a wheel.
+        include: Modules and packages that env.py or a revision imports; none by default.
+        roles: `managed` by default: the first migration makes an owner role, which migrates, and an application role,
+            which reads and writes rows only, each with a secret of its own. `existing` creates nothing and changes no
+            owner.
+        application_secret: With existing roles, the credentials that the service uses; `secret` by default.
+        vpc_subnets: Where the Lambda runs; private subnets with egress by default, for it calls Secrets Manager and
+            CloudFormation.
+        architecture: The Lambda's processor; arm64 by default.
+        timeout: How long the migration may take, in steps of 10 seconds; 50 minutes by default and at most.
+
+    Raises SeaChangeError for arguments that do not fit together, BundleError when the Lambda's asset cannot be built.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        directory: str | Path,
+        vpc: ec2.IVpc,
+        host: str,
+        port: int = 5432,
+        database_name: str,
+        security_group: ec2.ISecurityGroup,
+        secret: secretsmanager.ISecret,
+        target: str = "heads",
+        requirements: str | Path | None = None,
+        include: Sequence[str | Path] = (),
+        roles: Roles = "managed",
+        application_secret: secretsmanager.ISecret | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        architecture: lambda_.Architecture | None = None,
+        timeout: Duration | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        _validate_roles(roles, application_secret)
+        timeout_s = _timeout_seconds(timeout)
+        architecture = architecture or lambda_.Architecture.ARM_64
+        bundle = Bundle(
+            directory=Path(directory),
+            requirements=Path(requirements) if requirements else None,
+            include=[Path(path) for path in include],
+            machine="aarch64" if architecture.name == lambda_.Architecture.ARM_64.name else "x86_64",
+        )
+        self.host = host
+        self.port = port
+        self.database_name = database_name
+        self.database_security_group = security_group
+        self.owner_secret: secretsmanager.ISecret | None = None
+        self.application_secret: secretsmanager.ISecret = application_secret or secret
+        if roles == "managed":
+            self.owner_secret = self._role_secret("OwnerSecret", f"{database_name}_owner")
+            self.application_secret = self._role_secret("ApplicationSecret", f"{database_name}_app")
+
+        function = MigrationsFunction(
+            self,
+            "Function",
+            bundle=bundle,
+            architecture=architecture,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            total_timeout=Duration.seconds(timeout_s),
+        )
+        for needed in (secret, self.owner_secret, self.application_secret if roles == "managed" else None):
+            if needed:
+                needed.grant_read(function.is_complete)
+        # An L1 rule of this construct: through the security group's own construct it would belong to the database's stack.
+        ingress = ec2.CfnSecurityGroupIngress(
+            self,
+            "DatabaseIngress",
+            group_id=security_group.security_group_id,
+            source_security_group_id=function.security_group.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description="SeaChange migrations",
+        )
+        self.connections = ec2.Connections(security_groups=[function.security_group])
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=RESOURCE_TYPE,
+            service_token=function.provider.service_token,
+            service_timeout=Duration.seconds(timeout_s + SERVICE_TIMEOUT_MARGIN_S),
+            properties={
+                "Phase": "expand",
+                "Directory": MIGRATIONS,
+                "Target": target,
+                "Roles": roles,
+                "Host": host,
+                "Port": Token.as_string(port) if Token.is_unresolved(port) else str(port),
+                "Database": database_name,
+                "SecretArn": secret.secret_arn,
+                **self._role_secret_arns(roles, application_secret),
+                "ContentHash": bundle.fingerprint(),
+            },
+        )
+        self.resource.node.add_dependency(function, ingress)
+
+    def _role_secret(self, construct_id: str, username: str) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            construct_id,
+            description="SeaChange: a database role",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"username": username}),
+                generate_string_key="password",
+                password_length=40,
+                exclude_punctuation=True,  # nothing to quote in a URL, a shell or SQL
+            ),
+            # Nothing is lost with it: the next migration gives the role the password of its next secret.
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _role_secret_arns(self, roles: Roles, given: secretsmanager.ISecret | None) -> Mapping[str, str]:
+        arns = {}
+        if self.owner_secret:
+            arns["OwnerSecretArn"] = self.owner_secret.secret_arn
+        if roles == "managed" or given:
+            arns["ApplicationSecretArn"] = self.application_secret.secret_arn
+        return arns
+
+
+def _validate_roles(roles: str, application_secret: secretsmanager.ISecret | None) -> None:
+    if roles not in get_args(Roles):
+        raise SeaChangeError(f"roles={roles!r}: write 'managed' or 'existing'")
+    if roles == "managed" and application_secret is not None:
+        raise SeaChangeError(
+            "application_secret: managed roles come with an application role and secret of their own; "
+            "leave it out, or write roles='existing'"
+        )
+
+
+def _timeout_seconds(timeout: Duration | None) -> int:
+    seconds = LONGEST_TIMEOUT_S if timeout is None else int(timeout.to_seconds())
+    if not 60 <= seconds <= LONGEST_TIMEOUT_S or seconds % QUERY_INTERVAL:
+        raise SeaChangeError(
+            f"timeout={seconds} s: write 1 to 50 minutes in steps of {QUERY_INTERVAL} seconds; CloudFormation waits an "
+            "hour at most for a custom resource, the framework's own delays included"
+        )
+    return seconds

@@ -1,0 +1,137 @@
+"""The task definition of one release."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from aws_cdk import RemovalPolicy, Stack, Token, Tokenization
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from seachange.errors import InvalidArgument
+
+CONTAINER_NAME = "app"
+# PostgreSQL cuts an application_name there.
+_LONGEST_APPLICATION_NAME = 63
+
+
+class ServiceDatabase(Protocol):
+    """What a service needs to know of its database; `AlembicMigrations` is one, and so is any object with these attributes.
+
+    When it is a construct, the service is created after everything in it.
+    """
+
+    @property
+    def host(self) -> str:
+        """The name that the database answers to, which its certificate carries."""
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+
+    @property
+    def database_name(self) -> str:
+        """The database within the server."""
+
+    @property
+    def database_security_group(self) -> ec2.ISecurityGroup:
+        """The database's own security group, which gets a rule that lets the service in."""
+
+    @property
+    def application_secret(self) -> secretsmanager.ISecret:
+        """The credentials of the role that the service works as: JSON with `username` and `password`."""
+
+
+def release_task(
+    scope: Construct,
+    construct_id: str,
+    *,
+    service_name: str,
+    release: str,
+    image: ecs.ContainerImage,
+    container_port: int,
+    database: ServiceDatabase | None,
+    environment: Mapping[str, str],
+    secrets: Mapping[str, ecs.Secret],
+    command: Sequence[str] | None,
+    cpu: int,
+    memory_limit_mib: int,
+    architecture: ecs.CpuArchitecture,
+    log_group: logs.ILogGroup,
+) -> ecs.FargateTaskDefinition:
+    """The task definition with its one container, retained when the next release replaces it.
+
+    Its family is fixed, for the service names its task definition by family alone; the stack's name keeps two environments of one account
+    apart.
+    """
+    _check_names(service_name, release)
+    own = {"PORT": str(container_port), "RELEASE": release} | _connection(database, f"{service_name}/{release}")
+    if taken := sorted(own.keys() & {*environment, *secrets}):
+        raise InvalidArgument(
+            "BlueGreenService(environment=, secrets=)", ", ".join(taken), "leave them out: the service sets them itself"
+        )
+    task = ecs.FargateTaskDefinition(
+        scope,
+        construct_id,
+        family=f"{Stack.of(scope).stack_name}-{service_name}",
+        cpu=cpu,
+        memory_limit_mib=memory_limit_mib,
+        runtime_platform=ecs.RuntimePlatform(
+            cpu_architecture=architecture, operating_system_family=ecs.OperatingSystemFamily.LINUX
+        ),
+    )
+    # A deregistered revision cannot be started again, so a rollback to it would fail (aws-cdk#24372).
+    task.apply_removal_policy(RemovalPolicy.RETAIN)
+    task.add_container(
+        CONTAINER_NAME,
+        image=image,
+        command=None if command is None else list(command),
+        environment={**own, **environment},
+        secrets=dict(secrets),
+        port_mappings=[ecs.PortMapping(container_port=container_port)],
+        logging=ecs.LogDrivers.aws_logs(stream_prefix=service_name, log_group=log_group),
+    )
+    # Every release's task role has a policy, whether or not the application is granted anything: its first one would add to what the
+    # frozen service depends on.
+    log_group.grant_write(task.task_role)
+    if database is not None:
+        database.application_secret.grant_read(task.task_role)
+    return task
+
+
+def _connection(database: ServiceDatabase | None, application_name: str) -> dict[str, str]:
+    """What libpq reads by itself; the password the application fetches when it connects, so that a rotation fails no request."""
+    if database is None:
+        return {}
+    return {
+        "PGHOST": database.host,
+        "PGPORT": Tokenization.stringify_number(database.port),
+        "PGDATABASE": database.database_name,
+        "PGSSLMODE": "verify-full",
+        "PGAPPNAME": application_name,
+        "DB_SECRET_ARN": database.application_secret.secret_arn,
+    }
+
+
+def _check_names(service_name: str, release: str) -> None:
+    if Token.is_unresolved(service_name) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", service_name):
+        raise InvalidArgument(
+            "BlueGreenService(service_name=)",
+            service_name,
+            "start with a letter, go on with letters, digits, dashes and underscores",
+        )
+    if Token.is_unresolved(release):
+        return
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", release):
+        raise InvalidArgument(
+            "BlueGreenService(release=)", release, "use letters, digits, dots, dashes and underscores"
+        )
+    if len(f"{service_name}/{release}") > _LONGEST_APPLICATION_NAME:
+        raise InvalidArgument(
+            "BlueGreenService(release=)",
+            release,
+            f"with the service's name and a slash PostgreSQL takes {_LONGEST_APPLICATION_NAME} characters: shorten one",
+        )

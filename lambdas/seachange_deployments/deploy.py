@@ -1,0 +1,95 @@
+"""The verbs of a deployment: start it, end its bake, roll it back; and the rule which alarms watch it."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from seachange_deployments.errors import InvalidInputError
+from seachange_deployments.observe import Clients, Deployment, short
+
+if TYPE_CHECKING:
+    from mypy_boto3_codedeploy.type_defs import AutoRollbackConfigurationTypeDef, DeploymentGroupInfoTypeDef
+
+logger = logging.getLogger(__name__)
+
+
+def alarms_for(properties: Mapping[str, Any], serving_target_group: str) -> list[str]:
+    """The alarms of the target group about to become green (the one that does not serve), then the common ones."""
+    blue, green = properties["BlueTargetGroup"], properties["GreenTargetGroup"]
+    directed = {blue: "GreenAlarms", green: "BlueAlarms"}
+    if serving_target_group not in directed:
+        raise InvalidInputError(
+            f"Target group {serving_target_group} serves, which is neither blue ({blue}) nor green ({green}), so the "
+            "alarms of this direction are unknown: deploy to the target groups that the service was made with."
+        )
+    alarms = [*properties.get(directed[serving_target_group], []), *properties.get("CommonAlarms", [])]
+    return list(dict.fromkeys(alarms))
+
+
+def app_spec(properties: Mapping[str, Any]) -> str:
+    """The AppSpec for an ECS deployment, as JSON; CodeDeploy minds the casing.
+
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
+    """
+    load_balancer = {"ContainerName": properties["ContainerName"], "ContainerPort": int(properties["ContainerPort"])}
+    target = {"TaskDefinition": properties["TaskDefinition"], "LoadBalancerInfo": load_balancer}
+    service = {"TargetService": {"Type": "AWS::ECS::Service", "Properties": target}}
+    return json.dumps({"version": 0.0, "Resources": [service]}, separators=(",", ":"))
+
+
+def start(
+    clients: Clients,
+    properties: Mapping[str, Any],
+    *,
+    request_id: str,
+    alarms: Sequence[str],
+    group: "DeploymentGroupInfoTypeDef",
+) -> str:
+    """Starts the deployment of the properties' task definition under these alarms, and returns its id.
+
+    The role needs codedeploy:UpdateDeploymentGroup too: CreateDeployment asks for it when alarms are overridden.
+    """
+    content = app_spec(properties)
+    release = short(properties["TaskDefinition"])
+    no_rollback: AutoRollbackConfigurationTypeDef = {"enabled": False}
+    deployment_id = clients.codedeploy.create_deployment(
+        applicationName=properties["Application"],
+        deploymentGroupName=properties["DeploymentGroup"],
+        revision={
+            "revisionType": "AppSpecContent",
+            "appSpecContent": {"content": content, "sha256": hashlib.sha256(content.encode()).hexdigest()},
+        },
+        # The request's id tells its own deployment from an earlier one; CodeDeploy allows 256 characters.
+        description=f"SeaChange: {release[:150]}, request {request_id}",
+        autoRollbackConfiguration=group.get("autoRollbackConfiguration", no_rollback),
+        overrideAlarmConfiguration={
+            "enabled": bool(alarms),
+            "ignorePollAlarmFailure": False,
+            "alarms": [{"name": name} for name in alarms],
+        },
+    )["deploymentId"]
+    logger.info("Deployment %s of %s started under alarms %s.", deployment_id, release, list(alarms))
+    return deployment_id
+
+
+def end_bake(clients: Clients, deployment: Deployment) -> None:
+    """Ends the bake of a deployment whose traffic has shifted; asking again, or a moment too early, does no harm."""
+    errors = clients.codedeploy.exceptions
+    try:
+        clients.codedeploy.continue_deployment(deploymentId=deployment.id, deploymentWaitType="TERMINATION_WAIT")
+    except (
+        errors.DeploymentAlreadyCompletedException,
+        errors.DeploymentIsNotInReadyStateException,
+        errors.InvalidDeploymentStatusException,
+    ) as error:
+        logger.info("The bake of deployment %s cannot be ended now: %s", deployment.name, error)
+
+
+def roll_back(clients: Clients, deployment: Deployment) -> None:
+    """Stops a deployment and has CodeDeploy take traffic back to the release before; it may have ended meanwhile."""
+    try:
+        clients.codedeploy.stop_deployment(deploymentId=deployment.id, autoRollbackEnabled=True)
+    except clients.codedeploy.exceptions.DeploymentAlreadyCompletedException:
+        logger.info("Deployment %s had ended before it could be stopped.", deployment.name)

@@ -1,0 +1,62 @@
+"""The doors keep the Provider framework's protocol."""
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from seachange_deployments import handler
+from seachange_deployments.observe import Clients
+from tests.deployments.world import EVENT, NEW, SHIFTED, World, lifecycle
+
+
+@pytest.fixture(autouse=True)
+def _stubbed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Clients, "connect", lambda: world.clients)
+
+
+def request(kind: str) -> dict[str, Any]:
+    return {**EVENT, "RequestType": kind}
+
+
+def test_the_physical_id_is_stable() -> None:
+    created = {key: value for key, value in request("Create").items() if key != "PhysicalResourceId"}
+    first = handler.on_event(created, None)
+    assert first["PhysicalResourceId"] == "seachange-deployment-Deployment"
+    assert handler.on_event({**EVENT, "PhysicalResourceId": "kept"}, None)["PhysicalResourceId"] == "kept"
+    assert time.time() - 5 < first["StartedAt"] <= time.time()
+
+
+@pytest.mark.parametrize("kind", ["Create", "Delete"])
+def test_create_and_delete_call_nothing(kind: str) -> None:
+    event = {**request(kind), **handler.on_event(request(kind), None)}
+    assert handler.is_complete(event, None) == {"IsComplete": True, "Data": {"DeploymentId": ""}}
+
+
+def test_an_update_until_traffic_has_shifted(world: World) -> None:
+    event = {**EVENT, **handler.on_event(EVENT, None)}
+    world.stack().group("d-NEW1").deployment("d-NEW1", NEW, "InProgress").targets("d-NEW1", lifecycle("Install"))
+    assert handler.is_complete(event, None) == {"IsComplete": False}
+    world.stack().group("d-NEW1").deployment("d-NEW1", NEW, "InProgress").targets("d-NEW1", SHIFTED)
+    assert handler.is_complete(event, None) == {"IsComplete": True, "Data": {"DeploymentId": "d-NEW1"}}
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "Throttling", "RequestLimitExceeded", "ServerException"])
+def test_throttled_polling_looks_again(world: World, code: str) -> None:
+    world.stack().fails("codedeploy", "get_deployment_group", code)
+    assert handler.is_complete(EVENT, None) == {"IsComplete": False}
+
+
+def test_a_lost_connection_looks_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(**_: object) -> None:
+        raise ReadTimeoutError(endpoint_url="https://codedeploy")
+
+    monkeypatch.setattr(world.clients.cloudformation, "describe_stacks", lost)
+    assert handler.is_complete(EVENT, None) == {"IsComplete": False}
+
+
+def test_another_error_of_aws_fails_the_update(world: World) -> None:
+    world.stack().fails("codedeploy", "get_deployment_group", "DeploymentGroupDoesNotExistException", "No such group")
+    with pytest.raises(ClientError, match="No such group"):
+        handler.is_complete(EVENT, None)

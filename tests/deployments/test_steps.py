@@ -1,0 +1,67 @@
+"""Smoke steps out of plain data, and the errors that name step and key."""
+
+from typing import Any
+
+import pytest
+
+from seachange_deployments.errors import InvalidInputError
+from seachange_deployments.smoke import Step, steps_from
+
+READ = {"name": "read", "path": "/api/customers"}
+
+
+def test_the_defaults() -> None:
+    assert steps_from([READ]) == (Step(name="read", path="/api/customers", method="GET", expect=(200,)),)
+
+
+def test_everything_given() -> None:
+    given = {
+        "name": "create",
+        "method": "post",
+        "path": "/api/customers?x={{unique}}",
+        "body": {"email": "{{unique}}@example.com"},
+        "headers": {"accept": "application/json"},
+        "expect": [200, 201],
+        "capture": {"id": "id"},
+        "check": {"address.city": "Los Angeles"},
+        "always": True,
+    }
+    (step,) = steps_from([given])
+    assert (step.method, step.expect, step.always) == ("POST", (200, 201), True)
+    assert step.capture == {"id": "id"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"pth": "/"}, "Smoke step 1 (read): key 'pth' is not a key of a step; these are: name, path, method"),
+        ({"name": ""}, "Smoke step 1 (): key 'name' must be given"),
+        ({"path": None}, "Smoke step 1 (read): key 'path' must be given"),
+        ({"path": "api"}, "Smoke step 1 (read): key 'path' must begin with /"),
+        ({"method": "GET /"}, "Smoke step 1 (read): key 'method' must be an HTTP method"),
+        ({"expect": 42}, "Smoke step 1 (read): key 'expect' must be an HTTP status"),
+        ({"expect": []}, "Smoke step 1 (read): key 'expect' must be an HTTP status"),
+        ({"expect": True}, "Smoke step 1 (read): key 'expect' must be an HTTP status"),
+        ({"headers": []}, "Smoke step 1 (read): key 'headers' must be a table"),
+        ({"headers": {"n": 1}}, "Smoke step 1 (read): key 'headers' must have texts as values"),
+        ({"capture": {"unique": "id"}}, "Smoke step 1 (read): key 'capture.unique' must be named like a variable"),
+        ({"capture": {"a-b": "id"}}, "Smoke step 1 (read): key 'capture.a-b' must be named like a variable"),
+        ({"check": {"[": 1}}, "Smoke step 1 (read): '[' is not a JMESPath expression"),
+        ({"always": "yes"}, "Smoke step 1 (read): key 'always' must be true or false"),
+        ({"body": {"a": ["{{customer}}"]}}, "Smoke step 1 (read): {{customer}} is unknown"),
+    ],
+)
+def test_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        steps_from([{**READ, **wrong}])
+    assert message in str(refusal.value)
+
+
+def test_refused_a_step_that_is_no_table() -> None:
+    with pytest.raises(InvalidInputError, match="Smoke step 2 is str, not a table"):
+        steps_from([READ, "GET /"])  # type: ignore[list-item]
+
+
+def test_refused_a_value_that_only_a_later_step_captures() -> None:
+    with pytest.raises(InvalidInputError, match=r"Smoke step 1 \(read\): \{\{id\}\} is unknown.*one of unique"):
+        steps_from([{**READ, "path": "/api/customers/{{id}}"}, {**READ, "capture": {"id": "id"}}])

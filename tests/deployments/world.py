@@ -1,0 +1,229 @@
+"""AWS as the deployment resource sees it: botocore's Stubber around every call, with enum values checked as well.
+
+The Stubber checks shapes but not enums, so `check_enums` walks the service model. The lifecycle events are those of the
+ECS tutorial in CodeDeploy's user guide (tutorial-ecs-deployment) and of its list of lifecycle event hooks.
+"""
+
+import datetime
+import hashlib
+from typing import Any
+
+import boto3
+from botocore.model import ListShape, Shape, StructureShape
+from botocore.stub import Stubber
+
+from seachange_deployments.observe import Clients
+
+NOW = 1_800_000_000.0
+STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1f5a"
+OLD, NEW, OTHER = (f"arn:aws:ecs:eu-west-1:123456789012:task-definition/shop:{n}" for n in (1, 12, 123))
+_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup"
+BLUE, GREEN = f"{_GROUP}/blue/1", f"{_GROUP}/green/2"
+SERVICE = "arn:aws:ecs:eu-west-1:123456789012:service/shop/customers"
+PROPERTIES: dict[str, Any] = {
+    "Application": "shop",
+    "DeploymentGroup": "customers",
+    "Cluster": "shop",
+    "Service": SERVICE,
+    "TaskDefinition": NEW,
+    "ContainerName": "app",
+    "ContainerPort": "8080",
+    "ProductionListener": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2",
+    "BlueTargetGroup": BLUE,
+    "GreenTargetGroup": GREEN,
+    "BlueAlarms": ["blue-5xx", "blue-p99"],
+    "GreenAlarms": ["green-5xx", "green-p99"],
+    "CommonAlarms": ["database"],
+}
+EVENT: dict[str, Any] = {
+    "RequestType": "Update",
+    "RequestId": "request-1",
+    "StackId": STACK,
+    "LogicalResourceId": "Deployment",
+    "PhysicalResourceId": "seachange-deployment-Deployment",
+    "ResourceProperties": PROPERTIES,
+    "StartedAt": int(NOW) - 60,
+}
+EVENTS = (
+    "BeforeInstall",
+    "Install",
+    "AfterInstall",
+    "AllowTestTraffic",
+    "AfterAllowTestTraffic",
+    "BeforeAllowTraffic",
+    "AllowTraffic",
+    "AfterAllowTraffic",
+)
+ROLLBACK = {"enabled": True, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]}
+
+
+def check_enums(shape: Shape, value: Any, where: str = "") -> None:
+    """Fails for a value that the service model's enums do not hold."""
+    if isinstance(shape, StructureShape):
+        for name, inner in value.items():
+            check_enums(shape.members[name], inner, f"{where}.{name}")
+    elif isinstance(shape, ListShape):
+        for inner in value:
+            check_enums(shape.member, inner, where)
+    elif enum := getattr(shape, "enum", None):
+        assert value in enum, f"{where}: {value!r} is none of {enum}"
+
+
+def lifecycle(reached: str, *, status: str = "InProgress", problem: str = "") -> list[dict[str, Any]]:
+    """All events before `reached` Succeeded, `reached` with `status`, the rest Pending."""
+    position = EVENTS.index(reached)
+    events = [
+        {
+            "lifecycleEventName": name,
+            "status": "Succeeded" if at < position else status if at == position else "Pending",
+        }
+        for at, name in enumerate(EVENTS)
+    ]
+    if problem:
+        events[position]["diagnostics"] = {"errorCode": "UnknownError", "message": problem}
+    return events
+
+
+SHIFTED = lifecycle("AfterAllowTraffic", status="Succeeded")
+
+
+def app_spec(task_definition: str) -> str:
+    """The very text that must be sent: CodeDeploy minds the casing."""
+    return (
+        '{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":'
+        f'{{"TaskDefinition":"{task_definition}","LoadBalancerInfo":{{"ContainerName":"app","ContainerPort":8080}}}}}}}}]}}'
+    )
+
+
+def when(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+class World:
+    """Clients whose every call must be expected here first, in order per service."""
+
+    def __init__(self) -> None:
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-west-1"}
+        self.clients = Clients(
+            **{name: boto3.client(name, **keys) for name in ("codedeploy", "ecs", "cloudformation", "cloudwatch")}
+        )
+        self.stubbers = {name: Stubber(client) for name, client in vars(self.clients).items()}
+        for stubber in self.stubbers.values():
+            stubber.activate()
+
+    def answers(self, service: str, operation: str, request: dict[str, Any], response: dict[str, Any]) -> "World":
+        client = getattr(self.clients, service)
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        check_enums(model.input_shape, request)
+        check_enums(model.output_shape, response)
+        self.stubbers[service].add_response(operation, response, request)
+        return self
+
+    def fails(self, service: str, operation: str, code: str, message: str = "no") -> "World":
+        self.stubbers[service].add_client_error(operation, code, message)
+        return self
+
+    def stack(self, status: str = "UPDATE_IN_PROGRESS") -> "World":
+        stack = {"StackName": "shop", "CreationTime": when(0), "StackStatus": status}
+        return self.answers("cloudformation", "describe_stacks", {"StackName": STACK}, {"Stacks": [stack]})
+
+    def group(self, last: str | None = None) -> "World":
+        info: dict[str, Any] = {
+            "autoRollbackConfiguration": ROLLBACK,
+            "alarmConfiguration": {"enabled": True, "alarms": [{"name": "of-the-group"}]},
+        }
+        if last:
+            info["lastAttemptedDeployment"] = {"deploymentId": last}
+        request = {"applicationName": "shop", "deploymentGroupName": "customers"}
+        return self.answers("codedeploy", "get_deployment_group", request, {"deploymentGroupInfo": info})
+
+    def deployment(self, id_: str, task_definition: str, status: str, **info: Any) -> "World":
+        """One deployment; GetDeployment has no AppSpec content, as AWS documents, GetApplicationRevision has."""
+        spec = app_spec(task_definition)
+        revision = {
+            "revisionType": "AppSpecContent",
+            "appSpecContent": {"sha256": hashlib.sha256(spec.encode()).hexdigest()},
+        }
+        found = {
+            "applicationName": "shop",
+            "deploymentId": id_,
+            "status": status,
+            "createTime": when(NOW - 600),
+            "revision": revision,
+            **info,
+        }
+        self.answers("codedeploy", "get_deployment", {"deploymentId": id_}, {"deploymentInfo": found})
+        answer = {"applicationName": "shop", "revision": {**revision, "appSpecContent": {"content": spec}}}
+        request = {"applicationName": "shop", "revision": revision}
+        return self.answers("codedeploy", "get_application_revision", request, answer)
+
+    def targets(self, id_: str, events: list[dict[str, Any]]) -> "World":
+        target = "shop:customers"
+        self.answers("codedeploy", "list_deployment_targets", {"deploymentId": id_}, {"targetIds": [target]})
+        ecs_target = {"deploymentId": id_, "targetId": target, "status": "InProgress", "lifecycleEvents": events}
+        return self.answers(
+            "codedeploy",
+            "batch_get_deployment_targets",
+            {"deploymentId": id_, "targetIds": [target]},
+            {"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": ecs_target}]},
+        )
+
+    def service(self, serving: str, group: str = BLUE, **service: Any) -> "World":
+        draining = {"status": "DRAINING", "taskDefinition": OTHER, "loadBalancers": [{"targetGroupArn": GREEN}]}
+        primary = {"status": "PRIMARY", "taskDefinition": serving, "loadBalancers": [{"targetGroupArn": group}]}
+        found = {
+            "serviceName": "customers",
+            "status": "ACTIVE",
+            "deploymentController": {"type": "CODE_DEPLOY"},
+            "taskSets": [draining, primary],
+            **service,
+        }
+        request = {"cluster": "shop", "services": [SERVICE]}
+        return self.answers("ecs", "describe_services", request, {"services": [found]})
+
+    def alarms(self, *names: str, firing: tuple[str, ...] = ()) -> "World":
+        request = {"AlarmNames": sorted(names), "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "StateValue": "ALARM"}
+        found = [{"AlarmName": name, "StateValue": "ALARM", "StateReason": "3 of 3 above 0.05"} for name in firing]
+        return self.answers("cloudwatch", "describe_alarms", request, {"MetricAlarms": found, "CompositeAlarms": []})
+
+    def create_request(self, *alarms: str) -> dict[str, Any]:
+        content = app_spec(NEW)
+        return {
+            "applicationName": "shop",
+            "deploymentGroupName": "customers",
+            "revision": {
+                "revisionType": "AppSpecContent",
+                "appSpecContent": {"content": content, "sha256": hashlib.sha256(content.encode()).hexdigest()},
+            },
+            "description": "SeaChange: shop:12, request request-1",
+            "autoRollbackConfiguration": ROLLBACK,
+            "overrideAlarmConfiguration": {
+                "enabled": True,
+                "ignorePollAlarmFailure": False,
+                "alarms": [{"name": name} for name in alarms],
+            },
+        }
+
+    def creates(self, id_: str, *alarms: str) -> "World":
+        return self.answers("codedeploy", "create_deployment", self.create_request(*alarms), {"deploymentId": id_})
+
+    def stops(self, id_: str) -> "World":
+        request = {"deploymentId": id_, "autoRollbackEnabled": True}
+        return self.answers("codedeploy", "stop_deployment", request, {"status": "Pending"})
+
+    def ends_bake(self, id_: str) -> "World":
+        request = {"deploymentId": id_, "deploymentWaitType": "TERMINATION_WAIT"}
+        return self.answers("codedeploy", "continue_deployment", request, {})
+
+    def stopped_tasks(self, *tasks: dict[str, Any]) -> "World":
+        arns = [f"arn:aws:ecs:eu-west-1:123456789012:task/shop/{n}" for n, _ in enumerate(tasks)]
+        request = {"cluster": "shop", "serviceName": "customers", "desiredStatus": "STOPPED"}
+        self.answers("ecs", "list_tasks", request, {"taskArns": arns})
+        if tasks:
+            self.answers("ecs", "describe_tasks", {"cluster": "shop", "tasks": arns}, {"tasks": list(tasks)})
+        return self
+
+    def settled(self) -> None:
+        """Every expected call was made."""
+        for stubber in self.stubbers.values():
+            stubber.assert_no_pending_responses()
