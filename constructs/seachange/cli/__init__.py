@@ -2,33 +2,20 @@
 
 import sys
 
-import typer
-
-from seachange.cli.rehearse import rehearse
-from seachange.errors import SeaChangeError
-from seachange_deployments.errors import DeploymentError
-
-app = typer.Typer(
-    help="Ship schema changes together with code, and rehearse the release before AWS sees it.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command()(rehearse)
-
-
-@app.callback()
-def seachange() -> None:
-    """Ship schema changes together with code, and rehearse the release before AWS sees it."""
-
 
 def main() -> None:
-    """Runs the command line; a SeaChangeError becomes one line and exit code 2."""
+    """Runs the command line; what the user can mend becomes one line and exit code 2."""
     try:
-        app()
-    except (SeaChangeError, DeploymentError) as error:
-        print(f"seachange: {error}", file=sys.stderr)
-        sys.exit(2)
+        # Inside the try: importing takes half a second, in which Ctrl-C must be no stack trace either.
+        from seachange.cli.app import app
+        from seachange.errors import SeaChangeError
+        from seachange_deployments.errors import DeploymentError
+
+        try:
+            app()
+        except (SeaChangeError, DeploymentError) as error:
+            print(f"seachange: {error}", file=sys.stderr)
+            sys.exit(2)
     except KeyboardInterrupt:
         print("seachange: interrupted; everything that was started has been ended", file=sys.stderr)
         sys.exit(130)

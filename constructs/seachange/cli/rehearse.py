@@ -16,6 +16,7 @@ from seachange.assembly import Assembly
 from seachange.rehearsal import report as report_files
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.drills import Drill
+from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.logs import fresh_logs
 from seachange.rehearsal.plan import Plan
 from seachange.rehearsal.progress import LineProgress, LiveProgress
@@ -66,7 +67,7 @@ def rehearse(
     chosen = Drill.named(drill)
     for name, value in (("--speed", speed), ("--rate", rate or settings.rate), ("--rows", rows or settings.rows)):
         if not (value > 0 and math.isfinite(value)):
-            raise typer.BadParameter(f"{name} must be a number above 0")
+            raise ConfigError(f"{name} must be a number above 0; it is {value:g}")
     plan = Plan.read(Assembly.load(blue), Assembly.load(green))
     options = Options(
         speed=speed,

@@ -1,5 +1,8 @@
 """`rehearsal.toml`: what a template cannot say of a service: how it starts here, its seed, its load, its smoke steps, its views."""
 
+import json
+import shutil
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seachange.rehearsal.errors import ConfigError
+from seachange.rehearsal.load import PLACEHOLDER, UNIQUE
 from seachange_deployments.smoke import Step, steps_from
 
 
@@ -33,7 +37,7 @@ class RehearsalConfig:
 
     Attributes:
         directory: The working directory of the service's processes.
-        start: The command of one task.
+        start: The command of one task; the program is a path.
         ready_timeout_s: Seconds until a started task must be healthy.
         seed_sql: A file of SQL, run as the owner role with the setting `seachange.rows`.
         rows: The number of rows to seed.
@@ -74,7 +78,7 @@ class RehearsalConfig:
         )
         config = cls(
             directory=(path.parent / service.get("directory", str, ".")).resolve(),
-            start=tuple(service.strings("start")),
+            start=_command(service, path.parent / service.get("directory", str, ".")),
             ready_timeout_s=service.number("ready_timeout_s", 30),
             seed_sql=path.parent / seed.get("sql", str),
             rows=int(seed.number("rows")),
@@ -87,6 +91,12 @@ class RehearsalConfig:
         )
         for missing in (name for name in (config.directory, config.seed_sql) if not name.exists()):
             raise ConfigError(f"{path} names {missing}, which does not exist")
+        for request in config.requests:
+            for name in PLACEHOLDER.findall(request.path + json.dumps(request.body)):
+                if name not in {*config.values, UNIQUE}:
+                    raise ConfigError(
+                        f"{path}: {request.method} {request.path} uses {{{{{name}}}}}; give it a query in [load.values]"
+                    )
         return config
 
 
@@ -144,6 +154,19 @@ class _Table:
     def _wrong(self, key: str, wanted: str) -> ConfigError:
         found = repr(self.document[key]) if key in self.document else "missing"
         return ConfigError(f"{self._path}: `{self._dotted(key)}` must be {wanted}; it is {found}")
+
+
+def _command(service: _Table, directory: Path) -> tuple[str, ...]:
+    """The start command, with its program found: a console script of this Python environment, a file of the service, or a program on PATH."""
+    name, *arguments = service.strings("start")
+    candidates = (Path(sys.executable).parent / name, directory / name, name)
+    found = next((program for candidate in candidates if (program := shutil.which(str(candidate)))), None)
+    if found is None:
+        raise ConfigError(
+            f"the start command {name!r} is neither in this Python environment, nor in {directory}, nor on PATH; "
+            "install it or change [service] start"
+        )
+    return (found, *arguments)
 
 
 def _request(table: _Table) -> Request:

@@ -21,6 +21,7 @@ from typing import Any, TextIO
 import httptools
 
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+UNIQUE = "unique"
 REQUEST_TIMEOUT_S = 30.0
 _REPORT_EVERY_S = 0.25
 
@@ -73,7 +74,7 @@ class Mix:
     def next(self) -> tuple[bytes, tuple[int, ...]]:
         """The bytes of the next request and the status codes that it expects."""
         request = random.choices(self._requests, self._weights)[0]
-        chosen = {name: random.choice(items) for name, items in self._values.items()} | {"unique": uuid.uuid4().hex}
+        chosen = {name: random.choice(items) for name, items in self._values.items()} | {UNIQUE: uuid.uuid4().hex}
         path = PLACEHOLDER.sub(lambda match: chosen[match[1]], request["path"])
         body = b""
         head = f"{request['method']} {path} HTTP/1.1\r\nHost: {self._host}\r\n"

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seachange.rehearsal.config import RehearsalConfig
-from seachange.rehearsal.errors import ConfigError
-from seachange.rehearsal.load import PLACEHOLDER, Record, read_records
+from seachange.rehearsal.load import Record, read_records
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.process import ChildProcess
 
@@ -54,12 +53,6 @@ class Traffic:
             {**asdict(request), "body": None if request.body is None else json.dumps(request.body)}
             for request in config.requests
         ]
-        for request in requests:
-            for name in PLACEHOLDER.findall(request["path"] + (request["body"] or "")):
-                if name != "unique" and name not in values:
-                    raise ConfigError(
-                        f"the load's {request['method']} {request['path']} uses {{{{{name}}}}}; give it a query in [load.values]"
-                    )
         spec = {
             "requests": requests,
             "values": {name: list(items) for name, items in values.items()},

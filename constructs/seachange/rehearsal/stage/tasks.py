@@ -1,8 +1,6 @@
 """The service's tasks: processes of one release behind one target group."""
 
 import os
-import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,7 +34,7 @@ class TaskSet:
     ) -> None:
         self.colour = colour
         self._container_port = str(container_port)
-        self._command = [_program(command[0], directory), *command[1:]]
+        self._command = command
         self._directory = directory
         self._environment = environment
         self._logs = logs
@@ -94,14 +92,3 @@ class TaskSet:
 def inherited_environment() -> dict[str, str]:
     """The shell's environment without what would redirect a task to another database or account."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-
-
-def _program(name: str, directory: Path) -> str:
-    """A console script of this Python environment, a file of the service, or a program on PATH."""
-    beside_python = Path(sys.executable).parent / name
-    found = shutil.which(str(beside_python)) or shutil.which(str(directory / name)) or shutil.which(name)
-    if found is None:
-        raise StageError(
-            f"the start command {name!r} is neither in this Python environment, nor in {directory}, nor on PATH; install it or change [service] start"
-        )
-    return found

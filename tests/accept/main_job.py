@@ -1,0 +1,189 @@
+"""Shows, a line each, that the main job is done: in fresh clones, with a clean home and cache. Ends non-zero on a miss.
+
+Takes about 15 minutes. Needs a Chromium on PATH for the report's page.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+
+MUTATIONS = ("the sync trigger", "the alarm", "the lock timeout")
+
+
+class MissError(Exception):
+    """What was promised does not hold."""
+
+
+class NewUser:
+    """A fresh clone in a new directory, with a clean home and cache, and none of this shell's settings for tools that set up."""
+
+    def __init__(self, parent: Path, name: str) -> None:
+        self.clone = parent / name / "seachange"
+        self.home = parent / name / "home"
+        self.home.mkdir(parents=True)
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
+        dropped = (
+            "VIRTUAL_ENV",
+            "UV_CACHE_DIR",
+            "PIP_CACHE_DIR",
+            "XDG_",
+            "npm_config_cache",
+            "JSII_",
+            "CDK_",
+            "MAKE",
+            "MFLAGS",
+            "PYTHONPATH",
+        )
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        self.environment |= {"HOME": str(self.home)}
+
+    def make(self, target: str, **environment: str) -> str:
+        """Runs `make target`; MissError with its last lines when it fails."""
+        done = subprocess.run(
+            ["make", target],
+            cwd=self.clone,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise MissError(
+                f"`make {target}` ended with {done.returncode}: {' | '.join(done.stdout.splitlines()[-5:])}"
+            )
+        return done.stdout
+
+
+def hold(condition: object, what: str) -> None:
+    """MissError, saying `what`, unless the condition holds."""
+    if not condition:
+        raise MissError(what)
+
+
+class MainJob:
+    """Everything that must hold, in the order of the promises."""
+
+    def __init__(self, parent: Path) -> None:
+        self.first = NewUser(parent, "first")
+        self.second = NewUser(parent, "second")
+        self.outcomes: dict[str, str] = {}
+
+    def three_commands(self) -> str:
+        self.first.make("rehearse")
+        results = self.first.clone / "build" / "tests.xml"
+        self.first.make("test", PYTEST_ADDOPTS=f"--junitxml={results}")
+        for case in ET.parse(results).iter("testcase"):
+            self.outcomes[str(case.get("name"))] = next(
+                (child.tag for child in case if child.tag in {"failure", "error", "skipped"}), "passed"
+            )
+        self.second.make("synth", RELEASE="v2")
+        return f"make rehearse, make test ({len(self.outcomes)} tests), make synth in fresh clones"
+
+    def the_report(self) -> str:
+        report: dict[str, Any] = json.loads((self.first.clone / "build/rehearsal/report.json").read_text())
+        requests, data = report["requests"], report["data"]
+        hold(report["verdict"] == "pass", f"verdict is {report['verdict']}: {report['reasons']}")
+        hold(requests["total"] >= 5000 and requests["failed"] == 0, f"requests: {requests}")
+        hold(data["divergent"] == 0 and data["rows_checked"] >= 100_000, f"data: {data}")
+        weights = [step["green_weight"] for step in report["shift"]["steps"]]
+        hold(
+            weights == [step["green_weight"] for step in report["shift"]["planned"]] and weights[-1] == 100,
+            f"weights went {weights}",
+        )
+        return f"pass; {requests['total']} requests, 0 failed; {data['rows_checked']} rows, 0 divergent; green {' → '.join(map(str, weights))} %"
+
+    def the_page(self) -> str:
+        hold(CHROMIUM, "no Chromium on PATH (Debian: apt-get install chromium)")
+        page = self.first.clone / "build/rehearsal/report.html"
+        done = subprocess.run(
+            [
+                str(CHROMIUM),
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--enable-logging=stderr",
+                "--dump-dom",
+                page.as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+        hold(done.returncode == 0 and "Passed" in done.stdout and "<svg" in done.stdout, "the page did not load")
+        hold(not console, f"the console says: {console}")
+        return "Chromium loads report.html, and its console is empty"
+
+    def the_drill(self) -> str:
+        self._passed(
+            "test_errors_in_green_are_rolled_back_by_the_templates_alarm",
+            "test_another_threshold_in_the_app_is_another_outcome",
+        )
+        return "errors-5 is rolled back by the template's alarm; another threshold in the app is another outcome"
+
+    def the_mutations(self) -> str:
+        self._passed(*(f"test_without_it_a_named_test_is_red[{what}]" for what in MUTATIONS))
+        return f"a named test is red without {', without '.join(MUTATIONS)}"
+
+    def the_templates(self) -> str:
+        context = json.loads((self.second.clone / "cdk.json").read_text())["context"]
+        hold(context.get("@aws-cdk/core:validateAgainstDefaultRules") is True, "synth is not strict")
+        templates = sorted((self.second.clone / "cdk.out").glob("*.template.json"))
+        hold(len(templates) == 2, f"templates: {templates}")
+        lint = subprocess.run(
+            [str(self.second.clone / ".venv/bin/cfn-lint"), *map(str, templates)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        hold(lint.returncode == 0, lint.stdout)
+        return f"strict synth passes; cfn-lint finds nothing in {', '.join(path.name for path in templates)}"
+
+    def the_foreign_app(self) -> str:
+        self._passed("test_a_foreign_app_synthesizes_and_type_checks")
+        return "an app elsewhere, with the wheel in a fresh environment, defines a service, synthesizes, types checked"
+
+    def _passed(self, *names: str) -> None:
+        for name in names:
+            hold(self.outcomes.get(name) == "passed", f"{name}: {self.outcomes.get(name, 'not run')}")
+
+
+def main() -> int:
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="seachange-accept-") as parent:
+        Path(parent).chmod(0o755)
+        job = MainJob(Path(parent))
+        checks: list[Callable[[], str]] = [
+            job.three_commands,
+            job.the_report,
+            job.the_page,
+            job.the_drill,
+            job.the_mutations,
+            job.the_templates,
+            job.the_foreign_app,
+        ]
+        for check in checks:
+            try:
+                print(f"ok    {check.__name__}: {check()}", flush=True)
+            except (MissError, OSError, subprocess.SubprocessError) as miss:
+                missed += 1
+                print(f"MISS  {check.__name__}: {miss}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

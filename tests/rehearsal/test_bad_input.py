@@ -1,0 +1,149 @@
+"""Bad input: one clear line, exit code 2, nothing left running, nothing half-written."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import CONFIG, Rehearse, Rehearsed, command
+
+
+@pytest.fixture(autouse=True)
+def stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """After every test: no process whose command line names the stage's directory, and no such directory."""
+    # Not below pytest's own folder, which is closed to the account that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="bad-input-") as folder:
+        stages = Path(folder)
+        stages.chmod(0o711)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield stages
+        deadline = time.monotonic() + 5
+        while (running := processes_naming(folder)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert running == []
+        assert list(stages.iterdir()) == []
+
+
+def processes_naming(text: str) -> list[str]:
+    lines = subprocess.run(
+        ["ps", "-axww", "-o", "command="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return [line for line in lines if text in line and not line.startswith("ps ")]
+
+
+def refused(done: Rehearsed, *texts: str) -> None:
+    """The last line of standard error is ours and says what, why and what to do; no stack trace, no report."""
+    line = done.stderr.splitlines()[-1]
+    assert done.exit_code == 2, done.stderr
+    assert line.startswith("seachange: ")
+    for text in texts:
+        assert text in line
+    assert "Traceback" not in done.stderr
+    assert not (done.out / "report.json").exists()
+
+
+def edited(tmp_path: Path, before: str, after: str) -> Path:
+    """The service's rehearsal.toml with one change; its relative paths stay right."""
+    config = CONFIG.with_name(f"rehearsal-{tmp_path.name}.toml")
+    text = CONFIG.read_text()
+    assert before in text
+    config.write_text(text.replace(before, after))
+    return config
+
+
+@pytest.fixture
+def config_with(tmp_path: Path) -> Iterator[object]:
+    made: list[Path] = []
+
+    def make(before: str, after: str) -> Path:
+        made.append(edited(tmp_path, before, after))
+        return made[-1]
+
+    yield make
+    for path in made:
+        path.unlink()
+
+
+def test_a_missing_assembly(rehearse: Rehearse, tmp_path: Path) -> None:
+    refused(rehearse(green=tmp_path / "cdk.out"), "no cloud assembly in", "cdk synth -o")
+
+
+def test_a_missing_configuration(rehearse: Rehearse, tmp_path: Path) -> None:
+    refused(rehearse(config=tmp_path / "rehearsal.toml"), "does not exist", "--config")
+
+
+def test_an_unknown_drill(rehearse: Rehearse) -> None:
+    refused(rehearse(drill="earthquake"), "no drill 'earthquake'", "errors-1")
+
+
+def test_an_impossible_speed(rehearse: Rehearse) -> None:
+    refused(rehearse(speed=-1), "--speed", "above 0")
+
+
+def test_a_wrong_type_in_the_configuration(rehearse: Rehearse, config_with: object) -> None:
+    refused(
+        rehearse(config=config_with("rate = 200", 'rate = "fast"')),
+        "`load.rate` must be a number above 0; it is 'fast'",
+    )  # type: ignore[operator]
+
+
+def test_a_placeholder_without_values(rehearse: Rehearse, config_with: object) -> None:
+    config = config_with("customer_id =", "other_id =")  # type: ignore[operator]
+    refused(rehearse(config=config), "{{customer_id}}", "[load.values]")
+
+
+def test_a_port_in_use(rehearse: Rehearse) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        refused(rehearse(port=listener.getsockname()[1]), "is in use", "--port")
+
+
+def test_a_start_command_that_does_not_exist(rehearse: Rehearse, config_with: object) -> None:
+    config = config_with('"gunicorn", "--config"', '"gunicornn", "--config"')  # type: ignore[operator]
+    refused(rehearse(config=config), "'gunicornn'", "install it or change [service] start")
+
+
+def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: object) -> None:
+    config = config_with('"customers.app:create_app()"', '"customers.absent:create_app()"')  # type: ignore[operator]
+    refused(rehearse(config=config), "task blue-1 ended with code", "log:")
+
+
+def test_a_broken_migration(rehearse: Rehearse, green: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "green"
+    shutil.copytree(green, broken)
+    revision = next(path for path in broken.glob("asset.*/migrations/versions/*.py") if path.name.startswith("0003"))
+    revision.write_text(revision.read_text().replace("def upgrade()", "def upgrade("))
+    refused(rehearse(green=broken), "the migration failed", revision.name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.5, 3, 8, 20])
+def test_ctrl_c_ends_every_process(blue: Path, green: Path, tmp_path: Path, after_s: float) -> None:
+    options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
+    process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux ends children with their parent: prctl(2)")
+def test_a_killed_rehearsal_leaves_no_process(blue: Path, green: Path, tmp_path: Path, stages: Path) -> None:
+    options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
+    process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    time.sleep(20)
+    process.kill()
+    process.communicate(timeout=60)
+    # Files stay when it is killed; processes do not.
+    for stage in stages.iterdir():
+        shutil.rmtree(stage)

@@ -1,0 +1,71 @@
+"""Whole rehearsals of the example: a good release, a bad one, and a bad one under a laxer alarm."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Rehearse, synthesize
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_good_release_loses_nothing(rehearse: Rehearse) -> None:
+    done = rehearse(format="json")
+    report = done.report
+    assert done.exit_code == 0, done.stderr + json.dumps(report["reasons"])
+    assert json.loads(done.stdout) == report
+    assert report["schema"] == "seachange.rehearsal/1"
+    assert report["verdict"] == "pass"
+    assert report["requests"]["failed"] == 0
+    assert report["requests"]["total"] >= 5000
+    assert sum(report["requests"]["by_colour"].values()) == report["requests"]["total"]
+    assert [step["green_weight"] for step in report["shift"]["steps"]] == [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
+    for step, planned in zip(report["shift"]["steps"], report["shift"]["planned"], strict=True):
+        assert step["at_s"] == pytest.approx(planned["at_s"], abs=60)
+    assert report["data"]["divergent"] == 0
+    assert report["data"]["rows_checked"] > 5000
+    assert report["migration"]["revisions"] == ["0002", "0003"]
+    assert report["migration"]["rows_backfilled"] > 1000
+    assert not report["rolled_back"]
+    assert {alarm["name"] for alarm in report["alarms"] if alarm["decisive"]}
+    assert all(alarm["periods_evaluated"] > 40 and not alarm["fired"] for alarm in report["alarms"])
+    assert all(step["problem"] is None for step in report["smoke"])
+    page = (done.out / "report.html").read_text()
+    assert page.count("<svg") == 3
+    assert "<script" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_errors_in_green_are_rolled_back_by_the_templates_alarm(rehearse: Rehearse) -> None:
+    done = rehearse(drill="errors-5")
+    report = done.report
+    assert done.exit_code == 1
+    assert report["verdict"] == "fail"
+    assert report["rolled_back"]
+    assert any("Green5xxRate" in reason for reason in report["reasons"])
+    assert [step["green_weight"] for step in report["shift"]["steps"]][-1] == 0
+    assert report["data"]["divergent"] == 0
+    assert "rolled back by alarm" in " ".join(done.stdout.split())
+
+
+def test_another_threshold_in_the_app_is_another_outcome(rehearse: Rehearse, tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    shutil.copytree(ROOT / "stacks", app / "stacks")
+    shutil.copy(ROOT / "app.py", app)
+    (app / "service").symlink_to(ROOT / "service")
+    stack = app / "stacks" / "service.py"
+    source = stack.read_text()
+    assert "load_balancer=load_balancer,\n" in source
+    stack.write_text(
+        source.replace(
+            "load_balancer=load_balancer,\n",
+            "load_balancer=load_balancer,\n            thresholds=ReleaseThresholds(error_percent=60),\n",
+        ).replace("import AlembicMigrations,", "import ReleaseThresholds, AlembicMigrations,")
+    )
+    report = rehearse(drill="errors-5", green=synthesize(app, "v2", tmp_path / "green")).report
+    assert not report["rolled_back"]
+    assert [step["green_weight"] for step in report["shift"]["steps"]][-1] == 100
+    assert report["verdict"] == "fail"
+    assert any("requests failed" in reason for reason in report["reasons"])

@@ -1,0 +1,103 @@
+"""A CDK app of somebody else's: another directory, the wheel in a fresh environment, a service of its own, types checked."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+UV = Path(sys.executable).with_name("uv")
+
+APP = """
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_ecs as ecs
+
+from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase, TrafficShift
+
+app = App()
+stack = Stack(app, "orders")
+network = Network(stack, "Network", zones=2)
+database = PostgresDatabase(stack, "Database", vpc=network.vpc, database_name="orders")
+migrations = AlembicMigrations(
+    stack,
+    "Migrations",
+    directory="migrations",
+    vpc=network.vpc,
+    host=database.host,
+    port=database.port,
+    database_name=database.database_name,
+    security_group=database.security_group,
+    secret=database.secret,
+)
+balancer = BlueGreenLoadBalancer(stack, "LoadBalancer", vpc=network.vpc)
+BlueGreenService(
+    stack,
+    "Orders",
+    service_name="orders",
+    release="2026-11-23",
+    image=ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.13-slim"),
+    vpc=network.vpc,
+    load_balancer=balancer,
+    database=migrations,
+    traffic_shift=TrafficShift.canary(percent=10, interval=Duration.minutes(5)),
+)
+app.synth()
+"""
+ENV = "from alembic import context\n"
+REVISION = 'revision = "a1"\ndown_revision = None\n\n\ndef upgrade() -> None:\n    pass\n'
+WRONG = 'from seachange import TrafficShift\n\nTrafficShift.linear(percent="ten")\n'
+
+
+def run(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=os.environ | {"UV_SYSTEM_CERTS": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_foreign_app_synthesizes_and_type_checks(tmp_path: Path) -> None:
+    built = run(UV, "build", "--wheel", "--quiet", "--out-dir", tmp_path / "dist", ROOT, cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"seachange/py.typed", "seachange_migrations/rds-ca.pem", "seachange_migrations/requirements.txt"} <= names
+    assert not [name for name in names if name.startswith(("constructs/", "lambdas/", "service/", "tests/"))]
+
+    environment = tmp_path / "environment"
+    python = environment / "bin" / "python"
+    assert run(UV, "venv", "--quiet", "--python", sys.executable, environment, cwd=tmp_path).returncode == 0
+    pins = [line.split(" ")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("\n".join(pins))
+    installed = run(
+        UV, "pip", "install", "--quiet", "--python", python, "-c", constraints, f"{wheel}[cdk]", "mypy", cwd=tmp_path
+    )
+    assert installed.returncode == 0, installed.stderr
+
+    app = tmp_path / "orders"
+    (app / "migrations" / "versions").mkdir(parents=True)
+    (app / "app.py").write_text(textwrap.dedent(APP))
+    (app / "migrations" / "env.py").write_text(ENV)
+    (app / "migrations" / "versions" / "a1.py").write_text(REVISION)
+    (app / "wrong.py").write_text(WRONG)
+
+    context = '{"aws:cdk:bundling-stacks": []}'
+    synthesized = run(python, "app.py", cwd=app, CDK_OUTDIR=str(app / "cdk.out"), CDK_CONTEXT_JSON=context)
+    assert synthesized.returncode == 0, synthesized.stderr
+    assert (app / "cdk.out" / "orders.template.json").exists()
+
+    typed = run(python, "-m", "mypy", "--strict", "app.py", cwd=app)
+    assert typed.returncode == 0, typed.stdout
+    wrong = run(python, "-m", "mypy", "--strict", "wrong.py", cwd=app)
+    assert "incompatible type" in wrong.stdout
+    assert "Missing named argument" in wrong.stdout
