@@ -31,5 +31,5 @@ def postgres() -> Iterator[PostgresServer]:
         directory.chmod(0o711)
         data = directory / "postgres"
         data.mkdir()
-        with PostgresServer(data, logs=directory) as server:
+        with PostgresServer(data, logs=directory, settings={"fsync": "off"}) as server:
             yield server

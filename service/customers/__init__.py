@@ -1,0 +1,1 @@
+"""The customers API: the reference service, in two releases from one codebase."""
