@@ -76,7 +76,7 @@ check: $(READY)  ## ruff, mypy, import-linter, cfn-lint
 	@$(VENV)/bin/cfn-lint build/assembly/*/*.template.json
 
 bench: $(READY)  ## Speed and memory, as ratios within one run
-	@$(VENV)/bin/python -m benchmarks
+	@PGSSLMODE=disable $(VENV)/bin/python -m benchmarks
 
 accept-main-job: $(READY)  ## Show, line by line, that the main job is done
 	@$(NODE) $(VENV)/bin/python tests/accept/main_job.py

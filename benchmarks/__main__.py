@@ -1,0 +1,6 @@
+"""`make bench`"""
+
+from benchmarks import migration
+
+if __name__ == "__main__":
+    migration.main()
