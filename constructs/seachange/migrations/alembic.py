@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from seachange.errors import SeaChangeError
+from seachange.errors import InvalidArgumentError
 from seachange.migrations.bundle import MIGRATIONS, Bundle
 from seachange.migrations.function import QUERY_INTERVAL, MigrationsFunction
 
@@ -42,15 +42,15 @@ class AlembicMigrations(Construct):
             Each must have a wheel.
         include: Modules and packages that env.py or a revision imports; none by default.
         roles: `managed` by default: the first migration makes an owner role, which migrates, and an application role,
-            which reads and writes rows only, each with a secret of its own. `existing` creates nothing and changes no
-            owner.
+            which reads and writes rows only, each with a secret of its own; so one construct per database. `existing`
+            creates nothing and changes no owner.
         application_secret: With existing roles, the credentials that the service uses; `secret` by default.
         vpc_subnets: Where the Lambda runs; private subnets with egress by default, for it calls Secrets Manager and
             CloudFormation.
         architecture: The Lambda's processor; arm64 by default.
         timeout: How long the migration may take, in steps of 10 seconds; 50 minutes by default and at most.
 
-    Raises SeaChangeError for arguments that do not fit together, BundleError when the Lambda's asset cannot be built.
+    Raises InvalidArgumentError for what cannot work, BundleError when the Lambda's asset cannot be built.
     """
 
     def __init__(
@@ -165,19 +165,18 @@ class AlembicMigrations(Construct):
 
 def _validate_roles(roles: str, application_secret: secretsmanager.ISecret | None) -> None:
     if roles not in get_args(Roles):
-        raise SeaChangeError(f"roles={roles!r}: write 'managed' or 'existing'")
+        raise InvalidArgumentError("AlembicMigrations(roles=)", roles, "write 'managed' or 'existing'")
     if roles == "managed" and application_secret is not None:
-        raise SeaChangeError(
-            "application_secret: managed roles come with an application role and secret of their own; "
-            "leave it out, or write roles='existing'"
-        )
+        remedy = "managed roles come with an application role and secret of their own; leave it out, or write roles='existing'"
+        raise InvalidArgumentError("AlembicMigrations(application_secret=)", application_secret.node.path, remedy)
 
 
 def _timeout_seconds(timeout: Duration | None) -> int:
     seconds = LONGEST_TIMEOUT_S if timeout is None else int(timeout.to_seconds())
     if not 60 <= seconds <= LONGEST_TIMEOUT_S or seconds % QUERY_INTERVAL:
-        raise SeaChangeError(
-            f"timeout={seconds} s: write 1 to 50 minutes in steps of {QUERY_INTERVAL} seconds; CloudFormation waits an "
-            "hour at most for a custom resource, the framework's own delays included"
+        remedy = (
+            f"write 1 to 50 minutes in steps of {QUERY_INTERVAL} seconds; CloudFormation waits an hour at most for a "
+            "custom resource, the framework's own delays included"
         )
+        raise InvalidArgumentError("AlembicMigrations(timeout=)", f"{seconds} s", remedy)
     return seconds

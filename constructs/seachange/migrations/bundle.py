@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from seachange.errors import InvalidArgumentError
 from seachange.migrations.wheels import PYTHON, BundleError, Machine, install, platforms
 
 ENGINE = "seachange_migrations"
@@ -21,7 +22,7 @@ class Bundle:
     """The parts of one asset.
 
     `requirements` names further packages that env.py or a revision imports, `include` modules and packages that lie
-    elsewhere. Raises BundleError for a path that cannot be used.
+    elsewhere. Raises InvalidArgumentError for a path that cannot be used.
     """
 
     directory: Path
@@ -31,18 +32,25 @@ class Bundle:
 
     def __post_init__(self) -> None:
         if not (self.directory / "env.py").is_file():
-            raise BundleError(
-                f"directory={str(self.directory)!r} is no Alembic directory: it has no env.py. "
-                "Name the folder that `alembic init` made."
+            raise InvalidArgumentError(
+                "AlembicMigrations(directory=)",
+                str(self.directory),
+                "it has no env.py; name the folder that `alembic init` made",
             )
         if self.requirements is not None and not self.requirements.is_file():
-            raise BundleError(f"requirements={str(self.requirements)!r} is no file")
+            raise InvalidArgumentError(
+                "AlembicMigrations(requirements=)", str(self.requirements), "there is no such file"
+            )
         taken = {ENGINE, MIGRATIONS}
         for path in self.include:
             if not path.exists():
-                raise BundleError(f"include: {str(path)!r} does not exist")
+                raise InvalidArgumentError(
+                    "AlembicMigrations(include=)", str(path), "there is no such module or package"
+                )
             if path.name in taken:
-                raise BundleError(f"include: the Lambda has a {path.name!r} already; rename {str(path)!r}")
+                raise InvalidArgumentError(
+                    "AlembicMigrations(include=)", str(path), f"the Lambda has a {path.name} already; rename it"
+                )
             taken.add(path.name)
 
     def fingerprint(self) -> str:

@@ -38,7 +38,7 @@ class PostgresServer:
 
     Args:
         directory: An existing directory for data, socket and, as root, the binaries.
-        logs: Where `postgres.log` is written.
+        logs: Where `postgres.log` is written; `log` is that file.
         port: The TCP port; a free one by default.
         settings: Server settings beside the defaults, as in postgresql.conf.
     """
@@ -51,7 +51,7 @@ class PostgresServer:
         self.password = secrets.token_urlsafe(18)
         self._directory = directory
         self._data = directory / "data"
-        self._log = logs / "postgres.log"
+        self.log = logs / "postgres.log"
         self._settings = {
             "shared_preload_libraries": "pg_stat_statements",
             "max_connections": "200",
@@ -104,7 +104,7 @@ class PostgresServer:
                 str(self._directory),
                 *settings,
             ],
-            log=self._log,
+            log=self.log,
             cwd=Path("/"),
             env=self._environment(),
             account=self._account,

@@ -1,0 +1,66 @@
+"""How the engine connects: psycopg 3, TLS as libpq's environment says, and an application name that others can see."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL
+
+from seachange_migrations.errors import ConnectionFailedError, one_line
+
+APPLICATION_NAME = "seachange-migrations"
+CONNECT_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionSettings:
+    """A database and the role that connects to it.
+
+    TLS is libpq's business: PGSSLMODE and PGSSLROOTCERT are honoured, and without PGSSLMODE the server's certificate
+    and name are verified (`verify-full`).
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+
+    def parameters(self) -> dict[str, Any]:
+        """The connection parameters but for password, in libpq's words."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.database,
+            "user": self.user,
+            "sslmode": os.environ.get("PGSSLMODE", "verify-full"),
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": APPLICATION_NAME,
+        }
+
+    def url(self) -> URL:
+        """The same as a SQLAlchemy URL. `str(url)` hides the password."""
+        parameters = self.parameters()
+        query = {name: str(parameters[name]) for name in ("sslmode", "connect_timeout", "application_name")}
+        return URL.create("postgresql+psycopg", self.user, self.password, self.host, self.port, self.database, query)
+
+
+def connect(settings: ConnectionSettings) -> psycopg.Connection:
+    """A psycopg connection in autocommit. Raises ConnectionFailedError."""
+    try:
+        return psycopg.connect(**settings.parameters(), password=settings.password, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise connection_failed(settings, error) from error
+
+
+def connection_failed(settings: ConnectionSettings, error: BaseException) -> ConnectionFailedError:
+    """The one line for a connection that could not be made."""
+    reason = one_line(error, 600)
+    remedy = (
+        "Check that the secret holds the password of this role."
+        if "password authentication failed" in reason
+        else "Check host, port, security groups and TLS (PGSSLMODE, PGSSLROOTCERT)."
+    )
+    where = f"{settings.database!r} on {settings.host}:{settings.port} as {settings.user!r}"
+    return ConnectionFailedError(f"cannot connect to database {where}: {reason}. {remedy}")

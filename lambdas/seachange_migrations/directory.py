@@ -1,0 +1,125 @@
+"""An Alembic directory: its revisions, and its env.py, through which the database is read and upgraded."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from seachange_migrations.connection import ConnectionSettings
+from seachange_migrations.errors import InvalidDirectoryError, MigrationError, one_line
+
+ROWS_BACKFILLED = "seachange.rows_backfilled"
+"""The key of `config.attributes` to which a revision adds the rows that it backfilled."""
+
+
+class MigrationDirectory:
+    """The Alembic directory at `path`, for the database of `settings`.
+
+    Its env.py may take the connection from `config.attributes["connection"]`, or make an engine of its own from
+    `sqlalchemy.url`. Raises InvalidDirectoryError when the revisions cannot be read.
+    """
+
+    def __init__(self, path: Path, settings: ConnectionSettings) -> None:
+        self.path = path
+        self.version_table = ""
+        self.config = Config()
+        url = settings.url().render_as_string(hide_password=False)
+        # A configuration parser reads these: % begins an interpolation.
+        self.config.set_main_option("script_location", str(path).replace("%", "%%"))
+        self.config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+        self.config.attributes[ROWS_BACKFILLED] = 0
+        self.script = _load(path, self.config)
+
+    @property
+    def rows_backfilled(self) -> int:
+        """What the revisions counted since this object was made."""
+        return int(self.config.attributes[ROWS_BACKFILLED])
+
+    def attach(self, connection: Connection) -> None:
+        """Hands `connection` to env.py, if it takes one."""
+        self.config.attributes["connection"] = connection
+
+    def heads(self) -> tuple[str, ...]:
+        """The database's revisions, sorted; none for an empty one. Raises InvalidDirectoryError when env.py fails."""
+        found: list[str] = []
+
+        def read(heads: Any, context: MigrationContext) -> list[Any]:
+            found.extend(heads)
+            self.version_table = _qualified_version_table(context)
+            return []
+
+        try:
+            self._run(read, dont_mutate=True)
+        except MigrationError:
+            raise
+        except Exception as error:
+            raise InvalidDirectoryError(f"{self.path / 'env.py'} failed: {_located(error)}") from error
+        if not self.version_table:
+            raise InvalidDirectoryError(
+                f"{self.path / 'env.py'} does not call context.run_migrations(), so nothing would be migrated: call it"
+            )
+        return tuple(sorted(found))
+
+    def upgrade(self, revision: str, *, comment: str | None = None) -> None:
+        """Applies `revision`, whose ancestors are applied, in a transaction of its own. Raises what the revision raises.
+
+        `comment` is set on the version table in the same transaction.
+        """
+
+        def steps(heads: Any, context: MigrationContext) -> list[Any]:
+            if comment is not None and context.connection is not None:
+                table = _qualified_version_table(context)
+                context.connection.exec_driver_sql(f"COMMENT ON TABLE {table} IS '{comment}'")
+            # As alembic.command.upgrade does, which would read every revision file anew for each revision.
+            return list(self.script._upgrade_revs(revision, heads))
+
+        self._run(steps, destination_rev=revision)
+
+    def _run(self, function: Callable[[Any, MigrationContext], list[Any]], **options: Any) -> None:
+        connection: Connection = self.config.attributes["connection"]
+        try:
+            with EnvironmentContext(self.config, self.script, fn=function, **options):
+                self.script.run_env()
+            if connection.closed:
+                raise InvalidDirectoryError(
+                    f"{self.path / 'env.py'} closes the connection that it takes from config.attributes, and with it "
+                    "goes the migration lock: leave it open"
+                )
+            # An env.py that reads before it configures has begun a transaction, which Alembic then leaves to it.
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def _load(path: Path, config: Config) -> ScriptDirectory:
+    if not (path / "env.py").is_file():
+        raise InvalidDirectoryError(
+            f"{str(path)!r} is no Alembic directory: it has no env.py. Name the folder that `alembic init` made."
+        )
+    try:
+        with warnings.catch_warnings():
+            # Alembic only warns, and takes one of the two.
+            warnings.filterwarnings("error", message="Revision .* is present more than once")
+            script = ScriptDirectory.from_config(config)
+            list(script.walk_revisions())
+    except Exception as error:
+        raise InvalidDirectoryError(f"the revisions in {str(path)!r} cannot be read: {_located(error)}") from error
+    return script
+
+
+def _located(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: {error.msg}"
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
+def _qualified_version_table(context: MigrationContext) -> str:
+    quote = context.dialect.identifier_preparer.quote
+    return ".".join(quote(name) for name in (context.version_table_schema, context.version_table) if name)

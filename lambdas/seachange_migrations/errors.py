@@ -1,0 +1,110 @@
+"""What the migration engine raises.
+
+::
+
+    MigrationError               one clear line: what happened, why, what to do
+    ├── InvalidRequestError      the event, the secret or an argument cannot be used
+    ├── InvalidDirectoryError    the Alembic directory cannot be used: no env.py, a syntax error, two heads
+    ├── ConnectionFailedError    the database cannot be reached, or does not accept the credentials
+    ├── RolesError               the owner and application roles cannot be made
+    ├── RefusedError             the engine could run, and must not
+    │   ├── UnknownRevisionError   the database has revisions that this directory does not know
+    │   ├── WrongOrderError        a pending revision of the other phase stands below a wanted one: "contract first"
+    │   └── ForeignObjectsError    the database holds objects of a role that is not the owner role
+    ├── RevisionFailedError      a revision raised
+    ├── TableBusyError           a lock came in none of the tries
+    └── UnfinishedError          nothing is wrong; call again
+        ├── LockHeldError          another deployer migrates this database
+        └── OutOfTimeError         the time for this call is used up; what was committed stays
+"""
+
+from collections.abc import Sequence
+
+
+class MigrationError(Exception):
+    """The migration did not take place, or only in part: each revision is a transaction of its own."""
+
+
+class InvalidRequestError(MigrationError):
+    """The event, the secret or an argument cannot be used."""
+
+
+class InvalidDirectoryError(MigrationError):
+    """The Alembic directory cannot be used."""
+
+
+class ConnectionFailedError(MigrationError):
+    """The database cannot be reached, or does not accept the credentials."""
+
+
+class RolesError(MigrationError):
+    """The owner and application roles cannot be made."""
+
+
+class RefusedError(MigrationError):
+    """The engine could run, and must not."""
+
+
+class UnknownRevisionError(RefusedError):
+    """The database has `revisions` that the directory does not know: the database is newer than the code."""
+
+    def __init__(self, revisions: Sequence[str], directory: str) -> None:
+        self.revisions = tuple(revisions)
+        super().__init__(
+            f"the database is at revision {', '.join(revisions)}, which {directory!r} does not know: a newer release or "
+            "other migrations brought it there. Deploy a release that includes that revision; nothing is downgraded."
+        )
+
+
+class WrongOrderError(RefusedError):
+    """The pending revision `first` belongs to the other phase and stands below `wanted`."""
+
+    def __init__(self, message: str, *, first: str, wanted: str) -> None:
+        self.first = first
+        self.wanted = wanted
+        super().__init__(message)
+
+
+class ForeignObjectsError(RefusedError):
+    """The database holds objects of a role that is not the owner role."""
+
+
+class RevisionFailedError(MigrationError):
+    """The `revision` raised; its transaction was rolled back."""
+
+    def __init__(self, message: str, *, revision: str) -> None:
+        self.revision = revision
+        super().__init__(message)
+
+
+class TableBusyError(MigrationError):
+    """A lock that `revision` needs came in none of the tries; `blockers` say in words who held it."""
+
+    def __init__(self, revision: str, *, tries: int, timeout_s: float, blockers: Sequence[str]) -> None:
+        self.revision = revision
+        self.blockers = tuple(blockers)
+        super().__init__(
+            f"revision {revision} got its lock in none of {tries} tries of {timeout_s:g} s; "
+            f"blocked by {'; '.join(blockers) or 'sessions that are gone'}. It is not applied. "
+            "End that transaction, or wait for its end, then deploy again."
+        )
+
+
+class UnfinishedError(MigrationError):
+    """Nothing is wrong; call again."""
+
+
+class LockHeldError(UnfinishedError):
+    """Another deployer migrates this database."""
+
+
+class OutOfTimeError(UnfinishedError):
+    """The time for this call is used up; what was committed stays."""
+
+
+def one_line(error: BaseException | str, limit: int = 1000) -> str:
+    """The text of `error` in one line of at most `limit` UTF-8 bytes."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if len(text.encode()) <= limit:
+        return text
+    return text.encode()[: limit - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,35 @@
+"""Reads what a revision raised: whether to try again, and what to say."""
+
+from seachange_migrations.errors import one_line
+
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK_DETECTED = "40P01"
+
+
+def gave_way(error: BaseException) -> bool:
+    """Whether PostgreSQL ended the transaction because of somebody else's lock, so that the same may work later."""
+    return _sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+
+
+def describe(revision: str, error: Exception, *, commits: int) -> str:
+    """One line: what failed, why, and what is left of it after `commits` within the revision."""
+    driver_error = getattr(error, "orig", None) or error
+    statement = getattr(error, "statement", None)
+    where = f", in: {one_line(str(statement), 200)}" if statement else ""
+    state = (
+        f"It had committed {commits} time(s) inside, and that part stays: make it repeatable, then run it again."
+        if commits
+        else "It was rolled back; mend it and run it again."
+    )
+    return f"revision {revision} failed: {type(driver_error).__name__}: {one_line(driver_error, 500)}{where}. {state}"
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    """The SQLSTATE of `error` or of what caused it: a revision may have wrapped the driver's error."""
+    while error is not None:
+        driver_error = getattr(error, "orig", None) or error
+        state = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "pgcode", None)
+        if state:
+            return str(state)
+        error = error.__cause__ or error.__context__
+    return None

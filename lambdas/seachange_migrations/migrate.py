@@ -1,0 +1,80 @@
+"""`migrate`: the one function that the Lambda, the command line and the rehearsal all call."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from seachange_migrations import founding
+from seachange_migrations.apply import Applier, TimeLeft
+from seachange_migrations.connection import ConnectionSettings, connection_failed
+from seachange_migrations.directory import MigrationDirectory
+from seachange_migrations.guards import refuse_unknown
+from seachange_migrations.locks import LockWatch, advisory_lock
+from seachange_migrations.phases import Phase
+from seachange_migrations.plan import plan
+from seachange_migrations.report import OnProgress, Report, silent
+
+LOCK_PATIENCE_S = 10.0
+
+
+def endless() -> float:
+    """The time that is left when nobody counts it."""
+    return math.inf
+
+
+def migrate(
+    settings: ConnectionSettings,
+    directory: Path,
+    phase: Phase = Phase.EXPAND,
+    target: str = "heads",
+    on_progress: OnProgress = silent,
+    *,
+    time_left: TimeLeft = endless,
+) -> Report:
+    """Brings the database of `settings` to `target` in `phase`, with the Alembic `directory`.
+
+    Each revision commits on its own, so a call that raises `UnfinishedError` is simply repeated; `time_left` returns
+    the seconds that remain for this one, without limit by default. Raises a MigrationError otherwise; see `errors`.
+    """
+    started = time.monotonic()
+    migrations = MigrationDirectory(directory, settings)
+    with _open(settings) as connection:
+        migrations.attach(connection)
+        with advisory_lock(connection, settings.database, patience_s=LOCK_PATIENCE_S, on_progress=on_progress):
+            before = migrations.heads()
+            refuse_unknown(migrations.script, before)
+            is_founding = founding.is_unfinished(connection, before, migrations.version_table)
+            revisions = plan(migrations.script, before, target=target, phase=phase, founding=is_founding)
+            on_progress({"event": "planned", "from": before, "target": target, "phase": phase, "revisions": revisions})
+            with LockWatch(settings, on_progress) as watch:
+                applier = Applier(directory=migrations, watch=watch, on_progress=on_progress, time_left=time_left)
+                applier.apply(revisions, first_comment=founding.MARK if is_founding and not before else None)
+            if is_founding:
+                founding.finish(connection, migrations.version_table)
+            after = migrations.heads()
+    return Report(
+        before=before,
+        after=after,
+        revisions=revisions,
+        duration_s=time.monotonic() - started,
+        lock_wait_ms=watch.longest_wait_ms,
+        rows_backfilled=migrations.rows_backfilled,
+        version_table=migrations.version_table,
+    )
+
+
+@contextmanager
+def _open(settings: ConnectionSettings) -> Iterator[Connection]:
+    engine = create_engine(settings.url(), poolclass=NullPool)
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise connection_failed(settings, error.orig or error) from error
+    with connection:
+        yield connection

@@ -1,0 +1,37 @@
+"""A database and an Alembic directory for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from seachange.rehearsal.stage.postgres import PostgresServer
+from tests.migrations.databases import MASTER_PASSWORD, AlembicDirectory, Database
+
+NUMBERS = count(1)
+
+
+@pytest.fixture(autouse=True)
+def without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of the tests has no TLS."""
+    monkeypatch.setenv("PGSSLMODE", "disable")
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[Database]:
+    """A database with roles of its own."""
+    found = Database(postgres, f"shop{next(NUMBERS)}")
+    postgres.create_role(found.master.user, MASTER_PASSWORD, options="CREATEROLE CREATEDB")
+    postgres.create_database(found.name, owner=found.master.user)
+    yield found
+    with found.connect() as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> AlembicDirectory:
+    """An Alembic directory without revisions, whose path needs care with configuration parsers."""
+    return AlembicDirectory(tmp_path / "100%" / "migrations")

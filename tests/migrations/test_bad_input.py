@@ -1,0 +1,112 @@
+"""What cannot work: one clear line, and the database as it was."""
+
+from pathlib import Path
+
+import pytest
+
+from seachange_migrations.connection import ConnectionSettings
+from seachange_migrations.errors import ConnectionFailedError, InvalidDirectoryError, MigrationError, one_line
+from seachange_migrations.migrate import migrate
+from tests.migrations.databases import AlembicDirectory, Database
+
+
+def refused(database: Database, directory: Path, expected: type[MigrationError] = InvalidDirectoryError) -> str:
+    with pytest.raises(expected) as caught:
+        migrate(database.master, directory)
+    assert "\n" not in str(caught.value)
+    assert database.tables() == set()
+    return str(caught.value)
+
+
+def test_no_alembic_directory(database: Database, tmp_path: Path) -> None:
+    assert "is no Alembic directory: it has no env.py" in refused(database, tmp_path / "nothing")
+
+
+def test_a_syntax_error(database: Database, directory: AlembicDirectory) -> None:
+    directory.example()
+    path = directory.path / "versions" / "0002.py"
+    path.write_text(path.read_text("utf-8") + "def broken(:\n", "utf-8")
+    assert "0002.py, line 9: invalid syntax" in refused(database, directory.path)
+
+
+def test_a_revision_that_raises_when_it_is_read(database: Database, directory: AlembicDirectory) -> None:
+    (directory.path / "versions" / "0001.py").write_text("import nowhere_to_be_found", "utf-8")
+    assert "ModuleNotFoundError: No module named 'nowhere_to_be_found'" in refused(database, directory.path)
+
+
+def test_the_same_revision_twice(database: Database, directory: AlembicDirectory) -> None:
+    directory.example()
+    path = directory.path / "versions"
+    (path / "copy.py").write_text((path / "0001.py").read_text("utf-8"), "utf-8")
+    assert "Revision 0001 is present more than once" in refused(database, directory.path)
+
+
+def test_a_revision_that_follows_nothing(database: Database, directory: AlembicDirectory) -> None:
+    directory.revision("0002", "0001")
+    assert "0001" in refused(database, directory.path)
+
+
+def test_two_heads(database: Database, directory: AlembicDirectory) -> None:
+    directory.example()
+    directory.revision("0004", "0002")
+    directory.revision("0005", "0002")
+    assert "2 heads" in refused(database, directory.path)
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ("raise RuntimeError('no settings')", "env.py failed: RuntimeError: no settings"),
+        ("def broken(:", "env.py, line 1: invalid syntax"),
+        ("pass", "does not call context.run_migrations()"),
+        (
+            "from alembic import context\n"
+            "with context.config.attributes['connection'] as connection:\n"
+            "    context.configure(connection=connection)\n"
+            "    context.run_migrations()\n",
+            "closes the connection",
+        ),
+    ],
+)
+def test_a_broken_env_py(database: Database, directory: AlembicDirectory, env: str, message: str) -> None:
+    (directory.example().path / "env.py").write_text(env, "utf-8")
+    assert message in refused(database, directory.path)
+
+
+def connection_failure(settings: ConnectionSettings, directory: AlembicDirectory) -> str:
+    with pytest.raises(ConnectionFailedError) as caught:
+        migrate(settings, directory.example().path)
+    assert "\n" not in str(caught.value)
+    assert settings.password not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_wrong_password(database: Database, directory: AlembicDirectory) -> None:
+    message = connection_failure(database.settings(database.master.user, "wrong%2Fpassword"), directory)
+    assert "password authentication failed" in message
+    assert message.endswith("Check that the secret holds the password of this role.")
+
+
+def test_a_database_that_is_not_there(database: Database, directory: AlembicDirectory) -> None:
+    settings = ConnectionSettings(
+        host="127.0.0.1", port=1, database=database.name, user="nobody", password="no password"
+    )
+    assert "Check host, port, security groups and TLS" in connection_failure(settings, directory)
+
+
+def test_a_server_without_tls(database: Database, directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGSSLMODE")
+    assert database.master.parameters()["sslmode"] == "verify-full"
+    monkeypatch.setenv("PGSSLMODE", "require")
+    assert "server does not support SSL" in connection_failure(database.master, directory)
+
+
+def test_no_password_in_a_representation(database: Database) -> None:
+    assert database.master.password not in f"{database.master!r} {database.master.url()}"
+
+
+def test_one_line_is_cut_by_bytes() -> None:
+    assert one_line("a\n  b") == "a b"
+    cut = one_line("ü" * 100, 50)
+    assert len(cut.encode()) <= 50
+    assert cut.endswith("…")

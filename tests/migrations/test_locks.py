@@ -1,0 +1,200 @@
+"""Others' locks, other deployers, and the time that a call may last."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import NullPool, create_engine
+
+from seachange_migrations import apply as engine
+from seachange_migrations import migrate as migration
+from seachange_migrations.errors import LockHeldError, OutOfTimeError, TableBusyError
+from seachange_migrations.locks import lock_key
+from seachange_migrations.migrate import migrate
+from tests.migrations.databases import MAKES_ITS_OWN_ENGINE, TAKES_THE_CONNECTION, AlembicDirectory, Database
+
+
+@contextmanager
+def long_reader(database: Database, seconds: float) -> Iterator[threading.Timer]:
+    """A transaction that reads the table and then stays open for `seconds`."""
+    with database.connect(application_name="long reader") as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM customers")
+        timer = threading.Timer(seconds, reader.rollback)
+        timer.start()
+        try:
+            yield timer
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+@contextmanager
+def writer(database: Database) -> Iterator[list[float]]:
+    """A session that updates one row again and again; yields the seconds that each update took."""
+    latencies: list[float] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        with database.connect(application_name="writer") as connection:
+            while not stop.wait(0.01):
+                started = time.monotonic()
+                connection.execute("UPDATE customers SET address = address")
+                latencies.append(time.monotonic() - started)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield latencies
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def customers(database: Database, directory: AlembicDirectory) -> AlembicDirectory:
+    """The directory of a database with one customer, and an expand revision that has not run."""
+    directory.example()
+    migrate(database.master, directory.path, target="0001")
+    database.rows("INSERT INTO customers VALUES (1, 'here')")
+    return directory
+
+
+@pytest.mark.parametrize("env", [TAKES_THE_CONNECTION, MAKES_ITS_OWN_ENGINE], ids=["given connection", "own engine"])
+def test_expand_never_queues_writers_behind_a_long_reader(
+    database: Database, customers: AlembicDirectory, monkeypatch: pytest.MonkeyPatch, env: str
+) -> None:
+    (customers.path / "env.py").write_text(env, "utf-8")
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 200)
+    reader_s, margin_s = 2.0, 0.8
+    with long_reader(database, reader_s), writer(database) as latencies:
+        report = migrate(database.master, customers.path, target="expand@head")
+        time.sleep(0.1)
+    assert report.after == ("0002",)
+    assert report.duration_s > 1, "the revision did wait for the reader"
+    # Without a lock timeout every writer queues behind the ALTER TABLE, for as long as the reader lives.
+    assert max(latencies) < engine.LOCK_TIMEOUT_MS / 1000 + margin_s < reader_s
+
+
+def test_each_try_names_who_blocks(
+    database: Database, customers: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 300)
+    monkeypatch.setattr(engine, "TRIES", 2)
+    database.rows(f"GRANT pg_read_all_stats TO {database.master.user}")
+    seen: list[Any] = []
+    blocker = r"pid \d+ \(long reader, role postgres, transaction open for \d s\): SELECT \* FROM customers"
+    with (
+        long_reader(database, 60),
+        pytest.raises(TableBusyError, match=f"none of 2 tries of 0.3 s; blocked by {blocker}"),
+    ):
+        migrate(database.master, customers.path, target="expand@head", on_progress=seen.append)
+    (retry,) = [entry for entry in seen if entry["event"] == "lock_timeout"]
+    assert retry["attempt"] == 1
+    assert "long reader" in retry["blocked_by"][0]
+    assert database.rows("SELECT version_num FROM alembic_version") == [("0001",)]
+
+
+def test_the_longest_wait_is_reported(database: Database, customers: AlembicDirectory) -> None:
+    with long_reader(database, 0.7):
+        report = migrate(database.master, customers.path, target="expand@head")
+    assert 300 < report.lock_wait_ms < 2_000
+
+
+def test_an_index_is_built_concurrently_without_a_lock_timeout(database: Database, customers: AlembicDirectory) -> None:
+    body = """
+    op.execute("CREATE TABLE before AS SELECT current_setting('lock_timeout') AS lock_timeout")
+    with op.get_context().autocommit_block():
+        op.execute("CREATE TABLE inside AS SELECT current_setting('lock_timeout') AS lock_timeout")
+        op.create_index("by_city", "customers", ["city"], postgresql_concurrently=True)
+    op.execute("CREATE TABLE after AS SELECT current_setting('lock_timeout') AS lock_timeout")
+    """
+    customers.revision("0004", "0002", body=body)
+    migrate(database.master, customers.path)
+    seen = database.rows("SELECT * FROM before UNION ALL SELECT * FROM inside UNION ALL SELECT * FROM after")
+    assert seen == [("2s",), ("0",), ("2s",)]
+
+
+def test_the_lock_timeout_ends_with_the_migration(database: Database, customers: AlembicDirectory) -> None:
+    migrate(database.master, customers.path)
+    with create_engine(database.master.url(), poolclass=NullPool).connect() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "0"
+
+
+def deployer(database: Database, directory: AlembicDirectory) -> subprocess.Popen[str]:
+    """Another deployer is another process: Alembic's `op` and `context` belong to one migration at a time."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from seachange_migrations.connection import ConnectionSettings\n"
+        "from seachange_migrations.migrate import migrate\n"
+        "host, port, database, user, password, directory = sys.argv[1:]\n"
+        "settings = ConnectionSettings(host=host, port=int(port), database=database, user=user, password=password)\n"
+        "print(','.join(migrate(settings, Path(directory)).revisions))\n"
+    )
+    to = database.master
+    arguments = [to.host, str(to.port), to.database, to.user, to.password, str(directory.path)]
+    return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_deployers_at_once(database: Database, directory: AlembicDirectory) -> None:
+    directory.revision(
+        "0001", None, body="op.execute('SELECT pg_sleep(0.5)')\nop.execute('CREATE TABLE once (id int)')"
+    )
+    directory.revision("0002", "0001")
+    deployers = [deployer(database, directory) for _ in range(3)]
+    outputs = [process.communicate(timeout=60)[0].strip() for process in deployers]
+    assert [process.returncode for process in deployers] == [0, 0, 0]
+    assert sorted(outputs) == ["", "", "0001,0002"]
+
+
+def test_a_deployer_that_waited_long_enough_leaves(
+    database: Database, directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "LOCK_PATIENCE_S", 0.0)
+    directory.revision("0001", None, "CREATE TABLE once (id int)")
+    with database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [lock_key(database.name)])
+        with pytest.raises(LockHeldError, match="another deployer migrates"):
+            migrate(database.master, directory.path)
+    assert migrate(database.master, directory.path).revisions == ("0001",)
+
+
+def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, directory: AlembicDirectory) -> None:
+    directory.revision("0001", None, "CREATE TABLE batches (number int)")
+    body = """
+    import time
+    with op.get_context().autocommit_block():
+        done = op.get_bind().exec_driver_sql("SELECT count(*) FROM batches").scalar_one()
+        for number in range(done, 6):
+            op.execute(f"INSERT INTO batches VALUES ({number})")
+            time.sleep(0.1)
+    """
+    directory.revision("0002", "0001", body=body)
+    migrate(database.master, directory.path, target="0001")
+    calls = 0
+    while True:
+        calls += 1
+        end = time.monotonic() + 0.35
+        try:
+            report = migrate(database.master, directory.path, time_left=lambda end=end: end - time.monotonic())
+            break
+        except OutOfTimeError:
+            assert database.rows("SELECT version_num FROM alembic_version") == [("0001",)]
+    assert calls > 1
+    assert report.after == ("0002",)
+    assert database.rows("SELECT count(*), count(DISTINCT number) FROM batches") == [(6, 6)]
+
+
+def test_a_lock_that_does_not_come_in_time_is_not_waited_for(database: Database, customers: AlembicDirectory) -> None:
+    end = time.monotonic() + 3
+    with (
+        long_reader(database, 60),
+        pytest.raises(OutOfTimeError, match=r"0002 waits for a lock; blocked by pid \d+ \(long reader"),
+    ):
+        migrate(database.master, customers.path, target="expand@head", time_left=lambda: end - time.monotonic())
