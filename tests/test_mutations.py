@@ -16,20 +16,20 @@ MUTATIONS = {
         "SYNC, COLUMNS, TRIGGER):",
         "SYNC, COLUMNS):",
         "tests/service/migrations/test_sync.py",
-        "test_blues_insert_is_seen_by_green",
+        "test_what_blue_writes_green_reads",
     ),
     "the alarm": (
         "constructs/seachange/alarms.py",
         'self.green = self._over("Green", green, thresholds)',
         "self.green = []",
         "tests/constructs/test_alarms.py",
-        "test_each_group_has_its_own_alarms",
+        "test_three_alarms_on_each_group",
     ),
     "the lock timeout": (
         "lambdas/seachange_migrations/apply.py",
         'connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")',
         "pass",
-        "tests/migrations/test_apply.py",
+        "tests/migrations/test_locks.py",
         "test_expand_never_queues_writers_behind_a_long_reader",
     ),
 }

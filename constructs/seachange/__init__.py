@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seachange.alarms import ReleaseAlarms, ReleaseThresholds
     from seachange.database import PostgresDatabase, PublishedDatabase
-    from seachange.errors import InvalidArgument, SeaChangeError
+    from seachange.errors import InvalidArgumentError, SeaChangeError
     from seachange.health import HealthCheck
     from seachange.load_balancer import BlueGreenLoadBalancer
     from seachange.migrations import AlembicMigrations
@@ -24,7 +24,7 @@ __all__ = [
     "BlueGreenLoadBalancer",
     "BlueGreenService",
     "HealthCheck",
-    "InvalidArgument",
+    "InvalidArgumentError",
     "Network",
     "PostgresDatabase",
     "PublishedDatabase",
@@ -40,7 +40,7 @@ _HOMES = {
     "BlueGreenLoadBalancer": "load_balancer",
     "BlueGreenService": "service",
     "HealthCheck": "health",
-    "InvalidArgument": "errors",
+    "InvalidArgumentError": "errors",
     "Network": "network",
     "PostgresDatabase": "database",
     "PublishedDatabase": "database",

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 
 # The load balancer sends its metrics every 60 seconds: a shorter period sees nothing sooner.
 _PERIOD = Duration.minutes(1)
@@ -32,13 +32,13 @@ class ReleaseThresholds:
 
     def __post_init__(self) -> None:
         if not 0 < self.error_percent < 100:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "ReleaseThresholds(error_percent=)", self.error_percent, "give more than 0 and less than 100"
             )
         if self.p99_seconds <= 0:
-            raise InvalidArgument("ReleaseThresholds(p99_seconds=)", self.p99_seconds, "give more than 0")
+            raise InvalidArgumentError("ReleaseThresholds(p99_seconds=)", self.p99_seconds, "give more than 0")
         if self.minimum_requests < 1:
-            raise InvalidArgument("ReleaseThresholds(minimum_requests=)", self.minimum_requests, "give 1 or more")
+            raise InvalidArgumentError("ReleaseThresholds(minimum_requests=)", self.minimum_requests, "give 1 or more")
 
 
 class ReleaseAlarms(Construct):

@@ -11,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 
 OLDEST_MAJOR_VERSION = 17
 
@@ -80,13 +80,13 @@ class PostgresDatabase(Construct):
         backup_retention = backup_retention or Duration.days(7)
         major = version.postgres_major_version
         if not Token.is_unresolved(major) and int(major.split(".")[0]) < OLDEST_MAJOR_VERSION:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "PostgresDatabase(version=)",
                 version.postgres_full_version,
                 f"give PostgreSQL {OLDEST_MAJOR_VERSION} or newer",
             )
         if not 1 <= backup_retention.to_days() <= 35:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "PostgresDatabase(backup_retention=)", f"{backup_retention.to_days():g} days", "give 1 to 35 days"
             )
 

@@ -1,7 +1,7 @@
 """The errors of the library.
 
 SeaChangeError            one clear line: what happened, why, what to do
-└── InvalidArgument       an argument of a construct that cannot work; also a ValueError
+└── InvalidArgumentError  an argument of a construct that cannot work; also a ValueError
 """
 
 
@@ -9,7 +9,7 @@ class SeaChangeError(Exception):
     """Something the user can mend; the message is one clear line."""
 
 
-class InvalidArgument(SeaChangeError, ValueError):  # noqa: N818 - it names what is wrong, as LookupError's children do
+class InvalidArgumentError(SeaChangeError, ValueError):
     """An argument that cannot work.
 
     Args:

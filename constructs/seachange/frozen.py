@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 import jsii
-from aws_cdk import Annotations, AspectOptions, AspectPriority, Aspects, CfnResource, IAspect, Stack
+from aws_cdk import Annotations, AspectPriority, Aspects, CfnResource, IAspect, Stack
 from constructs import Construct, IConstruct
 
 Frozen = TypeVar("Frozen", bound=Construct)
@@ -19,7 +19,7 @@ def without_inherited_tags(construct: Frozen) -> Frozen:
 
 def warn_of_stack_tags(construct: Construct) -> None:
     """Warns when the stack itself is tagged: CloudFormation passes such a tag on to every resource, whatever the template says."""
-    Aspects.of(construct).add(_StackTags(construct.node.path), AspectOptions(priority=AspectPriority.READONLY))
+    Aspects.of(construct).add(_StackTags(construct.node.path), priority=AspectPriority.READONLY)
 
 
 @jsii.implements(IAspect)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import Duration, Token
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +27,16 @@ class HealthCheck:
 
     def __post_init__(self) -> None:
         if not Token.is_unresolved(self.path) and not self.path.startswith("/"):
-            raise InvalidArgument("HealthCheck(path=)", self.path, "start it with a slash")
+            raise InvalidArgumentError("HealthCheck(path=)", self.path, "start it with a slash")
         for name in ("healthy_threshold", "unhealthy_threshold"):
             threshold = getattr(self, name)
             if not 2 <= threshold <= 10:
-                raise InvalidArgument(f"HealthCheck({name}=)", threshold, "give 2 to 10")
+                raise InvalidArgumentError(f"HealthCheck({name}=)", threshold, "give 2 to 10")
         interval, timeout = (duration.to_seconds(integral=False) for duration in (self.interval, self.timeout))
         if not 5 <= interval <= 300:
-            raise InvalidArgument("HealthCheck(interval=)", f"{interval:g} s", "give 5 to 300 seconds")
+            raise InvalidArgumentError("HealthCheck(interval=)", f"{interval:g} s", "give 5 to 300 seconds")
         if not 2 <= timeout <= 120 or timeout >= interval:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "HealthCheck(timeout=)",
                 f"{timeout:g} s",
                 f"give 2 to 120 seconds, fewer than the interval's {interval:g}",

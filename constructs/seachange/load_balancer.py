@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 from seachange.frozen import without_inherited_tags
 from seachange.health import HealthCheck
 
@@ -57,11 +57,11 @@ class BlueGreenLoadBalancer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         if load_balancer is not None and production_port is None:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "BlueGreenLoadBalancer(production_port=)", None, "give a free port of your load balancer"
             )
         if load_balancer is not None and internet_facing is not None:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "BlueGreenLoadBalancer(internet_facing=)", internet_facing, "leave it out: your load balancer decides"
             )
         default_port = 80 if certificate is None else 443
@@ -72,9 +72,9 @@ class BlueGreenLoadBalancer(Construct):
             ("test_port", test_port),
         ):
             if not Token.is_unresolved(port) and not 1 <= port <= 65535:
-                raise InvalidArgument(f"BlueGreenLoadBalancer({name}=)", port, "give 1 to 65535")
+                raise InvalidArgumentError(f"BlueGreenLoadBalancer({name}=)", port, "give 1 to 65535")
         if test_port == production_port:
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "BlueGreenLoadBalancer(test_port=)", test_port, "give another than the production listener's"
             )
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 
 _TIERS = {
     "public": ec2.SubnetType.PUBLIC,
@@ -40,7 +40,7 @@ class Network(Construct):
         super().__init__(scope, construct_id)
         _check_zones(zones)
         if nat not in ("one", "per_az"):
-            raise InvalidArgument("Network(nat=)", nat, 'give "one" or "per_az"')
+            raise InvalidArgumentError("Network(nat=)", nat, 'give "one" or "per_az"')
         self._zones = zones
         self.vpc: ec2.IVpc = ec2.Vpc(
             self,
@@ -90,6 +90,7 @@ class Network(Construct):
         def values(name: str) -> list[str]:
             return [value(f"{name}-{zone}") for zone in range(1, zones + 1)]
 
+        # Every value becomes a parameter of the template, used or not.
         Validations.of(Stack.of(scope)).acknowledge(
             Acknowledgment(
                 id="CloudFormation-Validate::W2001", reason="A stack need not use all values of a published network."
@@ -111,4 +112,6 @@ class Network(Construct):
 
 def _check_zones(zones: int) -> None:
     if not Token.is_unresolved(zones) and zones < 2:
-        raise InvalidArgument("Network(zones=)", zones, "give 2 or more: a load balancer and a database need two zones")
+        raise InvalidArgumentError(
+            "Network(zones=)", zones, "give 2 or more: a load balancer and a database need two zones"
+        )

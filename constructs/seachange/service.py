@@ -14,7 +14,7 @@ from constructs import Construct
 from seachange.alarms import ReleaseAlarms, ReleaseThresholds
 from seachange.deployment.codedeploy import CodeDeployGroup
 from seachange.deployment.resource import DeploymentResource
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 from seachange.fargate import frozen_service
 from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task
@@ -94,11 +94,14 @@ class BlueGreenService(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        if not 0 <= min_tasks <= max_tasks or max_tasks < 1:
-            raise InvalidArgument(
-                "BlueGreenService(min_tasks=, max_tasks=)",
-                (min_tasks, max_tasks),
-                "give 0 <= min_tasks <= max_tasks, and a task",
+        if not 0 <= min_tasks <= max_tasks:
+            bounds = f"{min_tasks} and {max_tasks}"
+            raise InvalidArgumentError(
+                "BlueGreenService(min_tasks=, max_tasks=)", bounds, "give 0 <= min_tasks <= max_tasks"
+            )
+        if initial_desired_count < 0:
+            raise InvalidArgumentError(
+                "BlueGreenService(initial_desired_count=)", initial_desired_count, "give 0 or more"
             )
         self.cluster = self._cluster(vpc, cluster)
         self.log_group = logs.LogGroup(self, "Logs", retention=log_retention)
@@ -173,7 +176,7 @@ class BlueGreenService(Construct):
     def _cluster(self, vpc: ec2.IVpc | None, cluster: ecs.ICluster | None) -> ecs.ICluster:
         if (vpc is None) == (cluster is None):
             given = "nothing" if vpc is None else "both"
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "BlueGreenService(vpc=, cluster=)",
                 given,
                 "give the VPC for a cluster of its own, or a cluster of yours",

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 
 CONTAINER_NAME = "app"
 # PostgreSQL cuts an application_name there.
@@ -70,7 +70,7 @@ def release_task(
     _check_names(service_name, release)
     own = {"PORT": str(container_port), "RELEASE": release} | _connection(database, f"{service_name}/{release}")
     if taken := sorted(own.keys() & {*environment, *secrets}):
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(environment=, secrets=)", ", ".join(taken), "leave them out: the service sets them itself"
         )
     task = ecs.FargateTaskDefinition(
@@ -118,7 +118,7 @@ def _connection(database: ServiceDatabase | None, application_name: str) -> dict
 
 def _check_names(service_name: str, release: str) -> None:
     if Token.is_unresolved(service_name) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", service_name):
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(service_name=)",
             service_name,
             "start with a letter, go on with letters, digits, dashes and underscores",
@@ -126,11 +126,11 @@ def _check_names(service_name: str, release: str) -> None:
     if Token.is_unresolved(release):
         return
     if not re.fullmatch(r"[A-Za-z0-9._-]+", release):
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(release=)", release, "use letters, digits, dots, dashes and underscores"
         )
     if len(f"{service_name}/{release}") > _LONGEST_APPLICATION_NAME:
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(release=)",
             release,
             f"with the service's name and a slash PostgreSQL takes {_LONGEST_APPLICATION_NAME} characters: shorten one",

@@ -7,7 +7,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_codedeploy as codedeploy
 from constructs import Construct
 
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class TrafficShift:
             or not 1 <= self.percent <= 100
             or (self.percent == 100) == bool(self.interval_minutes)
         ):
-            raise InvalidArgument(
+            raise InvalidArgumentError(
                 "TrafficShift(percent=)",
                 self.percent,
                 "give a whole number from 1 to 99, or use TrafficShift.all_at_once()",
@@ -84,7 +84,7 @@ class TrafficShift:
 def _whole_minutes(interval: Duration) -> int:
     seconds = interval.to_seconds(integral=False)
     if seconds < 60 or seconds % 60:
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "TrafficShift(interval=)",
             f"{seconds:g} s",
             "give whole minutes, one at least: CodeDeploy counts in minutes",

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from seachange.alarms import ReleaseAlarms
-from seachange.errors import InvalidArgument
+from seachange.errors import InvalidArgumentError
 from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange.traffic import TrafficShift
 
@@ -132,12 +132,12 @@ class CodeDeployGroup(Construct):
 def _check(traffic_shift: TrafficShift, bake_time: Duration, alarms: ReleaseAlarms) -> None:
     minutes = bake_time.to_minutes(integral=False)
     if minutes % 1 or not 0 <= minutes <= _LONGEST_BAKE_MINUTES:
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(bake_time=)", f"{minutes:g} min", f"give whole minutes, {_LONGEST_BAKE_MINUTES} at most"
         )
     shift, available = traffic_shift.duration.to_minutes(), _DEADLINE_MINUTES - _MINUTES_TO_START
     if shift > available:
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(traffic_shift=)",
             f"{shift:g} min",
             f"give a plan of {available} min at most: a deployment has {_DEADLINE_MINUTES} min until all traffic has moved, "
@@ -145,7 +145,7 @@ def _check(traffic_shift: TrafficShift, bake_time: Duration, alarms: ReleaseAlar
         )
     count = len(alarms.blue) + len(alarms.green) + len(alarms.common)
     if count > _MOST_ALARMS:
-        raise InvalidArgument(
+        raise InvalidArgumentError(
             "BlueGreenService(common_alarms=)",
             f"{len(alarms.common)} alarms",
             f"give {_MOST_ALARMS - count + len(alarms.common)} at most: CodeDeploy watches {_MOST_ALARMS}; a composite alarm counts as one",

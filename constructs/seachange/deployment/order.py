@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 import jsii
 from aws_cdk import CfnResource, CustomResource, IStableAnyProducer, Lazy, Stack
+from constructs import IConstruct
 
 _TYPE = "Custom::SeaChangeDeployment"
 
@@ -27,16 +29,14 @@ class _EverythingElse:
 
     def produce(self) -> list[str]:
         stack = self._stack
-        resources = [
-            r for r in stack.node.find_all() if isinstance(r, CfnResource) and r.stack.node.path == stack.node.path
-        ]
-        names = [stack.get_logical_id(resource) for resource in resources]
+        resources = [construct for construct in stack.node.find_all() if self._is_written(construct)]
         # One call for all: each crosses into Node.
-        properties = stack.resolve([resource._cfn_properties for resource in resources])
+        names, properties = stack.resolve([[r.logical_id for r in resources], [r._cfn_properties for r in resources]])
+        name_at = {resource.node.path: name for resource, name in zip(resources, names, strict=True)}
         needs = {
             name: {
                 *_references(fragment),
-                *(stack.get_logical_id(r) for r in resource.obtain_dependencies() if isinstance(r, CfnResource)),
+                *(name_at[r.node.path] for r in resource.obtain_dependencies() if r.node.path in name_at),
             }
             for name, resource, fragment in zip(names, resources, properties, strict=True)
         }
@@ -46,6 +46,14 @@ class _EverythingElse:
         before = {*names} - _after(deployments, needs)
         # Those that no other waits for; the rest comes before them.
         return sorted(before - set().union(*(needs[name] - {name} for name in before)))
+
+    def _is_written(self, construct: IConstruct) -> TypeGuard[CfnResource]:
+        """Whether it is a resource of this very template; an IAM policy without statements, for one, is left out."""
+        return (
+            isinstance(construct, CfnResource)
+            and construct.stack.node.path == self._stack.node.path
+            and construct._should_synthesize()
+        )
 
 
 def _references(value: object) -> Iterator[str]:

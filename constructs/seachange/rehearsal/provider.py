@@ -135,6 +135,8 @@ def _handler(name: str) -> Callable[[Mapping[str, Any], _Context], Any]:
 
 def main(request: Path, answer: Path) -> None:
     """Answers the request file; the answer appears whole or not at all."""
+    # Modules that lie beside the migrations in the asset; last, as its dependencies are built for another platform.
+    sys.path.append(os.environ["LAMBDA_TASK_ROOT"])
     result = run(json.loads(request.read_text("utf-8")))
     draft = answer.with_suffix(".draft")
     draft.write_text(json.dumps(result), "utf-8")

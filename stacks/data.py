@@ -1,0 +1,25 @@
+"""The data stack: what outlives every release."""
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from seachange import Network, PostgresDatabase
+from stacks.settings import Environment
+
+
+class DataStack(Stack):
+    """Network and database, published to the service stack."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id, description=f"Customers, {environment.name}: network and database")
+        network = Network(self, "Network", zones=environment.zones, nat=environment.nat)
+        database = PostgresDatabase(
+            self,
+            "Database",
+            vpc=network.vpc,
+            database_name="customers",
+            instance_type=environment.database_instance,
+            multi_az=environment.database_standby,
+        )
+        network.publish(environment.parameters)
+        database.publish(environment.parameters)

@@ -1,0 +1,59 @@
+"""The service stack: what a release changes."""
+
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+import seachange_migrations
+from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase
+from stacks.settings import Environment, Release
+
+SERVICE = Path(__file__).resolve().parents[1] / "service"
+
+
+class CustomersStack(Stack):
+    """Load balancer, migrations and the blue/green service."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, release: Release) -> None:
+        super().__init__(scope, construct_id, description=f"Customers, {environment.name}: the service")
+        vpc = Network.published(self, "Network", prefix=environment.parameters, zones=environment.zones)
+        database = PostgresDatabase.published(self, "Database", prefix=environment.parameters)
+        load_balancer = BlueGreenLoadBalancer(self, "LoadBalancer", vpc=vpc)
+        migrations = AlembicMigrations(
+            self,
+            "Migrations",
+            directory=SERVICE / "migrations",
+            target=release.migrations_target,
+            vpc=vpc,
+            host=database.host,
+            port=database.port,
+            database_name=database.database_name,
+            security_group=database.security_group,
+            secret=database.secret,
+        )
+        service = BlueGreenService(
+            self,
+            "Service",
+            service_name="customers",
+            release=release.name,
+            image=_image(),
+            vpc=vpc,
+            load_balancer=load_balancer,
+            database=migrations,
+            min_tasks=environment.min_tasks,
+            max_tasks=environment.max_tasks,
+        )
+        CfnOutput(self, "Url", value=f"http://{load_balancer.load_balancer.load_balancer_dns_name}")
+        CfnOutput(self, "ServiceName", value=service.service.service_name)
+
+
+def _image() -> ecs.ContainerImage:
+    """Built when the stack deploys; the certificates of Amazon RDS come from the migrations' package, where they are kept once."""
+    return ecs.ContainerImage.from_asset(
+        str(SERVICE),
+        build_contexts={"certificates": str(Path(seachange_migrations.__file__).parent)},
+        platform=ecr_assets.Platform.LINUX_ARM64,
+    )

@@ -1,0 +1,125 @@
+"""The deployment comes last."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import IConstruct
+
+from seachange import BlueGreenLoadBalancer
+from tests.constructs.apps import Resources, new_service, new_stack, only, resources, their_vpc
+
+DEPLOYMENT = "Custom::SeaChangeDeployment"
+
+
+def before(found: Resources, logical_id: str) -> set[str]:
+    """All that CloudFormation finishes before it starts on a resource."""
+    done: set[str] = set()
+    waiting = {logical_id}
+    while waiting:
+        body = found[waiting.pop()]
+        needs = {*body.get("DependsOn", []), *references(body.get("Properties", {}))} & found.keys()
+        waiting |= needs - done
+        done |= needs
+    return done
+
+
+def references(value: Any) -> Iterator[str]:
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case dict():
+            for inner in value.values():
+                yield from references(inner)
+        case list():
+            for inner in value:
+                yield from references(inner)
+
+
+def test_everything_else_comes_first() -> None:
+    stack = new_stack()
+    new_service(stack)
+    # Defined later, and by nobody that the service knows.
+    s3.CfnBucket(stack, "Later")
+    found = resources(stack)
+    deployment, _ = only(found, DEPLOYMENT)
+    assert before(found, deployment) == found.keys() - {deployment}
+
+
+def test_what_an_aspect_adds_comes_first() -> None:
+    stack = new_stack()
+    new_service(stack)
+
+    @jsii.implements(cdk.IAspect)
+    class AddsATopic:
+        def visit(self, node: IConstruct) -> None:
+            if node.node.path == stack.node.path:
+                sns.CfnTopic(stack, "FromAnAspect")
+
+    cdk.Aspects.of(stack).add(AddsATopic())
+    found = resources(stack)
+    deployment, _ = only(found, DEPLOYMENT)
+    assert only(found, "AWS::SNS::Topic")[0] in before(found, deployment)
+
+
+def test_what_depends_on_a_deployment_comes_after_it() -> None:
+    stack = new_stack()
+    service = new_service(stack)
+    by_order = sns.CfnTopic(stack, "ByOrder")
+    by_order.node.add_dependency(service.deployment)
+    by_reference = sns.CfnTopic(stack, "ByReference", display_name=service.deployment.get_att_string("DeploymentId"))
+    indirectly = sns.CfnTopic(
+        stack, "Indirectly", display_name=cdk.Fn.sub(f"after ${{{stack.get_logical_id(by_order)}}}")
+    )
+    found = resources(stack)
+    deployment, _ = only(found, DEPLOYMENT)
+    after = {stack.get_logical_id(topic) for topic in (by_order, by_reference, indirectly)}
+    assert before(found, deployment) == found.keys() - after - {deployment}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_services_of_one_stack_do_not_wait_for_each_other(count: int) -> None:
+    stack = new_stack()
+    vpc = their_vpc(stack)
+    for number in range(count):
+        new_service(stack, f"Shop{number}", load_balancer=BlueGreenLoadBalancer(stack, f"Balancer{number}", vpc=vpc))
+    found = resources(stack)
+    deployments = {name for name, body in found.items() if body["Type"] == DEPLOYMENT}
+    assert len(deployments) == count
+    for deployment in deployments:
+        assert before(found, deployment) == found.keys() - deployments
+
+
+def test_a_nested_stack_comes_first() -> None:
+    stack = new_stack()
+    new_service(stack)
+    nested = cdk.NestedStack(stack, "Nested")
+    sns.CfnTopic(nested, "Inside")
+    found = resources(stack)
+    deployment, _ = only(found, DEPLOYMENT)
+    assert only(found, "AWS::CloudFormation::Stack")[0] in before(found, deployment)
+
+
+def test_what_the_template_leaves_out_is_not_waited_for() -> None:
+    stack = new_stack()
+    new_service(stack)
+    iam.Policy(stack, "Empty", roles=[iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))])
+    found = resources(stack)
+    _, deployment = only(found, DEPLOYMENT)
+    assert set(deployment["DependsOn"]) <= found.keys()
+
+
+def test_a_logical_id_of_somebodys_own_is_used() -> None:
+    stack = new_stack()
+    new_service(stack)
+    bucket = s3.CfnBucket(stack, "Bucket")
+    bucket.override_logical_id("TheirBucket")
+    found = resources(stack)
+    _, deployment = only(found, DEPLOYMENT)
+    assert "TheirBucket" in deployment["DependsOn"]
+    assert set(deployment["DependsOn"]) <= found.keys()

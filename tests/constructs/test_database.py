@@ -1,0 +1,100 @@
+"""`PostgresDatabase`."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+from aws_cdk.assertions import Match, Template
+
+from seachange import InvalidArgumentError, PostgresDatabase
+from tests.constructs.apps import new_stack, parameters_read, template, their_vpc
+
+PRIVATE = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+
+
+@pytest.fixture(scope="module")
+def found() -> Template:
+    stack = new_stack()
+    database = PostgresDatabase(stack, "Database", vpc=their_vpc(stack), vpc_subnets=PRIVATE, database_name="orders")
+    database.publish("/shop/test")
+    return template(stack)
+
+
+def test_the_instance_is_private_encrypted_backed_up_and_protected(found: Template) -> None:
+    found.has_resource(
+        "AWS::RDS::DBInstance",
+        {
+            "Properties": {
+                "Engine": "postgres",
+                "EngineVersion": "17",
+                "DBName": "orders",
+                "PubliclyAccessible": False,
+                "StorageEncrypted": True,
+                "MultiAZ": True,
+                "BackupRetentionPeriod": 7,
+                "CopyTagsToSnapshot": True,
+                "DeletionProtection": True,
+                "CACertificateIdentifier": "rds-ca-rsa2048-g1",
+                "EnableCloudwatchLogsExports": ["postgresql", "upgrade"],
+                "MasterUserPassword": Match.object_like({"Fn::Join": Match.any_value()}),
+            },
+            "DeletionPolicy": "Snapshot",
+            "UpdateReplacePolicy": "Snapshot",
+        },
+    )
+
+
+def test_it_forces_tls_and_counts_statements(found: Template) -> None:
+    found.has_resource_properties(
+        "AWS::RDS::DBParameterGroup",
+        {
+            "Family": "postgres17",
+            "Parameters": {"rds.force_ssl": "1", "shared_preload_libraries": "pg_stat_statements"},
+        },
+    )
+
+
+def test_its_logs_do_not_pile_up(found: Template) -> None:
+    found.all_resources_properties("Custom::LogRetention", {"RetentionInDays": 30})
+    found.resource_count_is("Custom::LogRetention", 2)
+
+
+def test_nobody_may_enter(found: Template) -> None:
+    found.has_resource_properties(
+        "AWS::EC2::SecurityGroup", {"GroupDescription": "PostgreSQL database", "SecurityGroupIngress": Match.absent()}
+    )
+    found.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+
+
+def test_what_is_published_is_what_is_read(found: Template) -> None:
+    written = {r["Properties"]["Name"] for r in found.find_resources("AWS::SSM::Parameter").values()}
+    reader = new_stack("Reader")
+    database = PostgresDatabase.published(reader, "Database", prefix="/shop/test")
+    references = [reader.resolve(value)["Ref"] for value in (database.host, database.port, database.secret.secret_arn)]
+    template_of_reader = template(reader)
+    parameters = template_of_reader.to_json()["Parameters"]
+    assert [parameters[name]["Default"].rsplit("/", 1)[1] for name in references] == ["host", "port", "secret-arn"]
+    read = parameters_read(template_of_reader)
+    assert (
+        read
+        == written
+        == {f"/shop/test/database/{n}" for n in ("host", "port", "name", "security-group-id", "secret-arn")}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"version": rds.PostgresEngineVersion.VER_16}, "version=.*'16'.*17 or newer"),
+        ({"backup_retention": Duration.days(0)}, "backup_retention=.*1 to 35 days"),
+        ({"backup_retention": Duration.days(36)}, "backup_retention=.*1 to 35 days"),
+    ],
+)
+def test_refuses(arguments: dict[str, Any], message: str) -> None:
+    stack = new_stack()
+    with pytest.raises(InvalidArgumentError, match=message):
+        PostgresDatabase(
+            stack, "Database", vpc=their_vpc(stack), vpc_subnets=PRIVATE, database_name="orders", **arguments
+        )

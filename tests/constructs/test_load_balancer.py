@@ -1,0 +1,143 @@
+"""`BlueGreenLoadBalancer`."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import Tags
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk.assertions import Match
+
+from seachange import BlueGreenLoadBalancer, InvalidArgumentError
+from tests.constructs.apps import Resources, new_stack, only, resources, template, their_vpc
+
+LISTENER, GROUP = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::TargetGroup"
+
+
+def listeners(found: Resources) -> dict[int, dict[str, Any]]:
+    return {body["Properties"]["Port"]: body["Properties"] for body in found.values() if body["Type"] == LISTENER}
+
+
+def test_the_public_sees_blue_and_nobody_sees_green() -> None:
+    stack = new_stack()
+    balancer = BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack))
+    Tags.of(stack).add("GitSha", "abc")
+    found = resources(stack)
+    by_port = listeners(found)
+    assert by_port.keys() == {80, 8080}
+    blue, green = (stack.resolve(group.target_group_arn) for group in (balancer.blue, balancer.green))
+    assert by_port[80]["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": blue}]
+    assert by_port[8080]["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": green}]
+    [ingress] = only(found, "AWS::EC2::SecurityGroup")[1]["Properties"]["SecurityGroupIngress"]
+    assert (ingress["FromPort"], ingress["CidrIp"]) == (80, "0.0.0.0/0")
+    for body in found.values():
+        if body["Type"] in (LISTENER, GROUP):
+            assert "Tags" not in body["Properties"]
+
+
+def test_the_target_groups_are_alike_and_checked_at_2_3_30_5() -> None:
+    stack = new_stack()
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), container_port=9000)
+    found = template(stack)
+    found.resource_count_is(GROUP, 2)
+    found.all_resources_properties(
+        GROUP,
+        {
+            "Port": 9000,
+            "Protocol": "HTTP",
+            "TargetType": "ip",
+            "HealthCheckPath": "/health/ready",
+            "HealthyThresholdCount": 2,
+            "UnhealthyThresholdCount": 3,
+            "HealthCheckIntervalSeconds": 30,
+            "HealthCheckTimeoutSeconds": 5,
+            "TargetGroupAttributes": Match.array_with([{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]),
+        },
+    )
+
+
+def test_named_peers_reach_the_test_listener() -> None:
+    stack = new_stack()
+    vpc = their_vpc(stack)
+    balancer = BlueGreenLoadBalancer(stack, "Balancer", vpc=vpc, test_peers=[ec2.Peer.ipv4("10.1.0.0/16")])
+    balancer.allow_test_traffic_from(ec2.SecurityGroup(stack, "Testers", vpc=vpc))
+    found = template(stack)
+    found.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "SecurityGroupIngress": Match.array_with(
+                [Match.object_like({"CidrIp": "10.1.0.0/16", "FromPort": 8080, "ToPort": 8080})]
+            )
+        },
+    )
+    found.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 8080, "ToPort": 8080})
+
+
+def test_a_certificate_brings_https_and_a_redirect() -> None:
+    stack = new_stack()
+    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), certificate=certificate)
+    by_port = listeners(resources(stack))
+    assert {port: listener["Protocol"] for port, listener in by_port.items()} == {
+        80: "HTTP",
+        443: "HTTPS",
+        8080: "HTTPS",
+    }
+    assert by_port[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
+    assert by_port[443]["Certificates"] == [{"CertificateArn": arn}]
+    # Stated, for the CDK's recommendation moves with its versions.
+    assert by_port[443]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+
+
+def their_load_balancer(stack: Any) -> elbv2.IApplicationLoadBalancer:
+    return elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
+        stack,
+        "Theirs",
+        load_balancer_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/theirs/1",
+        security_group_id="sg-theirs",
+    )
+
+
+def test_a_load_balancer_of_theirs_gets_listeners_of_ours() -> None:
+    stack = new_stack()
+    theirs = their_load_balancer(stack)
+    BlueGreenLoadBalancer(
+        stack, "Balancer", vpc=their_vpc(stack), load_balancer=theirs, production_port=8000, test_port=8001
+    )
+    found = resources(stack)
+    by_port = listeners(found)
+    assert by_port.keys() == {8000, 8001}
+    assert {listener["LoadBalancerArn"] for listener in by_port.values()} == {theirs.load_balancer_arn}
+    assert not [body for body in found.values() if body["Type"] == "AWS::ElasticLoadBalancingV2::LoadBalancer"]
+    _, ingress = only(found, "AWS::EC2::SecurityGroupIngress")
+    assert (ingress["Properties"]["GroupId"], ingress["Properties"]["FromPort"]) == ("sg-theirs", 8000)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"container_port": 0}, "container_port=.* 0: give 1 to 65535"),
+        ({"test_port": 80}, "test_port=.* 80: .*production"),
+    ],
+)
+def test_refuses(arguments: dict[str, Any], message: str) -> None:
+    stack = new_stack()
+    with pytest.raises(InvalidArgumentError, match=message):
+        BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "production_port=.*free port"),
+        ({"production_port": 81, "internet_facing": True}, "internet_facing=.*your load balancer"),
+    ],
+)
+def test_refuses_with_a_load_balancer_of_theirs(arguments: dict[str, Any], message: str) -> None:
+    stack = new_stack()
+    with pytest.raises(InvalidArgumentError, match=message):
+        BlueGreenLoadBalancer(
+            stack, "Balancer", vpc=their_vpc(stack), load_balancer=their_load_balancer(stack), **arguments
+        )
