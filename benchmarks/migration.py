@@ -108,5 +108,6 @@ def main() -> None:
         print(f"  {name:<8} {seconds:6.1f} s   p99 {p99:8.1f} ms   worst {worst:8.1f} ms")
     (a_seconds, a_p99, a_worst), (o_seconds, o_p99, o_worst) = results["article"], results["ours"]
     print(
-        f"  the article's writers wait {a_p99 / o_p99:.0f} x as long at p99, {a_worst / o_worst:.0f} x at worst; ours takes {o_seconds / a_seconds:.1f} x the time"
+        f"  the article's writers wait {a_p99 / o_p99:.0f} x as long at p99, {a_worst / o_worst:.0f} x at worst; "
+        f"ours takes {o_seconds / a_seconds:.1f} x the time"
     )

@@ -9,7 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct
+from constructs import Construct, Dependable
 
 from seachange.errors import InvalidArgumentError
 
@@ -99,6 +99,11 @@ def release_task(
     log_group.grant_write(task.task_role)
     if database is not None:
         database.application_secret.grant_read(task.task_role)
+    # The frozen service waits for this one resource, not for all in the construct: a sidecar brings resources of its own.
+    resource = task.node.default_child
+    assert resource is not None
+    resource.node.add_dependency(task.obtain_execution_role())
+    Dependable.implement(task, Dependable.of(resource))
     return task
 
 

@@ -2,8 +2,8 @@
 
 Frozen are the whole properties of the ECS service, the listeners and the target groups, and the create-only properties of all that these refer
 to, directly or through others: replacing a security group would change the service as surely as an edit. Create-only properties stand in
-CloudFormation's resource schemas, which cfn-lint carries. `DependsOn` is left out on purpose: it orders a stack's work and is no property
-of a resource, so a change of it updates nothing.
+CloudFormation's resource schemas, which cfn-lint carries. `DependsOn` of the frozen resources belongs to them: a change of it alone made CloudFormation update
+such a service (aws-cdk#25777).
 """
 
 from collections.abc import Iterator
@@ -36,6 +36,8 @@ def frozen_fragments(found: Resources) -> dict[str, dict[str, Any]]:
         if body["Type"] not in FROZEN_TYPES:
             properties = {name: value for name, value in properties.items() if name in _create_only(body["Type"])}
         fragments[logical_id] = {"Type": body["Type"], "Properties": properties}
+        if body["Type"] in FROZEN_TYPES and "DependsOn" in body:
+            fragments[logical_id]["DependsOn"] = sorted(body["DependsOn"])
         waiting += _references(properties)
     return dict(sorted(fragments.items()))
 

@@ -133,6 +133,8 @@ class DeploymentResource(Construct):
                         "GetDeploymentGroup",
                         "ListDeploymentTargets",
                         "StopDeployment",
+                        # CreateDeployment asks for it when it overrides the group's alarms (its AlarmConfiguration's documentation).
+                        "UpdateDeploymentGroup",
                     )
                 ],
                 resources=[group.deployment_group_arn],

@@ -9,7 +9,7 @@ from aws_cdk import CustomResource, Duration, RemovalPolicy, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct
+from constructs import Construct, Dependable
 
 from seachange.errors import InvalidArgumentError
 from seachange.migrations.bundle import MIGRATIONS, Bundle
@@ -138,6 +138,9 @@ class AlembicMigrations(Construct):
             },
         )
         self.resource.node.add_dependency(function, ingress)
+        # Who depends on these migrations waits for their resource alone. The frozen ECS service does: had it every inner resource in its
+        # DependsOn, one more in here or in the CDK's provider would make CloudFormation update it (aws-cdk#25777).
+        Dependable.implement(self, Dependable.of(self.resource))
 
     def _role_secret(self, construct_id: str, username: str) -> secretsmanager.Secret:
         return secretsmanager.Secret(

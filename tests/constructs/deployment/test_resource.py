@@ -127,6 +127,8 @@ def test_the_role_allows_what_the_package_calls(found: Resources) -> None:
         "codedeploy:GetDeploymentConfig",
         "codedeploy:RegisterApplicationRevision",
         "codedeploy:GetApplicationRevision",
+        "codedeploy:UpdateDeploymentGroup",
     }
+    assert "codedeploy:UpdateDeploymentGroup" in allowed  # the package overrides the group's alarms
     everywhere = [s["Action"] for s in statements if s["Resource"] == "*" and "Condition" not in s]
     assert everywhere == ["cloudwatch:DescribeAlarms"]
