@@ -73,7 +73,7 @@ check: $(READY)  ## ruff, mypy, import-linter, cfn-lint
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" lint-imports
 	@$(VENV)/bin/mypy
 	@$(MAKE) --no-print-directory build/assembly/v1/manifest.json build/assembly/v2/manifest.json
-	@$(VENV)/bin/cfn-lint --non-zero-exit-code error build/assembly/*/*.template.json
+	@$(VENV)/bin/cfn-lint build/assembly/*/*.template.json
 
 bench: $(READY)  ## Speed and memory, as ratios within one run
 	@PGSSLMODE=disable $(VENV)/bin/python -m benchmarks

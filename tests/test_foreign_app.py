@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 UV = Path(sys.executable).with_name("uv")
+TY = Path(sys.executable).with_name("ty")
 
 APP = """
 from aws_cdk import App, Duration, Stack
@@ -49,7 +50,14 @@ app.synth()
 """
 ENV = "from alembic import context\n"
 REVISION = 'revision = "a1"\ndown_revision = None\n\n\ndef upgrade() -> None:\n    pass\n'
-WRONG = 'from seachange import TrafficShift\n\nTrafficShift.linear(percent="ten")\n'
+WRONG = """
+from aws_cdk import App, Stack
+
+from seachange import BlueGreenLoadBalancer, TrafficShift
+
+TrafficShift.linear(percent="ten")
+BlueGreenLoadBalancer(Stack(App(), "orders"), "LoadBalancer", vpc="vpc-1")
+"""
 
 
 def run(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +88,7 @@ def test_a_foreign_app_synthesizes_and_type_checks(tmp_path: Path) -> None:
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("\n".join(pins))
     installed = run(
-        UV, "pip", "install", "--quiet", "--python", python, "-c", constraints, f"{wheel}[cdk]", "mypy", cwd=tmp_path
+        UV, "pip", "install", "--quiet", "--python", python, "-c", constraints, f"{wheel}[cdk]", cwd=tmp_path
     )
     assert installed.returncode == 0, installed.stderr
 
@@ -96,8 +104,10 @@ def test_a_foreign_app_synthesizes_and_type_checks(tmp_path: Path) -> None:
     assert synthesized.returncode == 0, synthesized.stderr
     assert (app / "cdk.out" / "orders.template.json").exists()
 
-    typed = run(python, "-m", "mypy", "--strict", "app.py", cwd=app)
+    typed = run(TY, "check", "--python", environment, "app.py", cwd=app)
     assert typed.returncode == 0, typed.stdout
-    wrong = run(python, "-m", "mypy", "--strict", "wrong.py", cwd=app)
-    assert "incompatible type" in wrong.stdout
-    assert "Missing named argument" in wrong.stdout
+    wrong = run(TY, "check", "--python", environment, "--output-format", "concise", "wrong.py", cwd=app)
+    assert wrong.returncode == 1
+    assert 'Expected `int`, found `Literal["ten"]`' in wrong.stdout
+    assert "No argument provided for required parameter `interval`" in wrong.stdout
+    assert "Expected `IVpc`, found `Literal" in wrong.stdout

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codedeploy import CodeDeployClient
     from mypy_boto3_codedeploy.type_defs import DeploymentGroupInfoTypeDef
     from mypy_boto3_ecs import ECSClient
@@ -24,7 +25,7 @@ class Clients:
     codedeploy: "CodeDeployClient"
     ecs: "ECSClient"
     cloudformation: "CloudFormationClient"
-    cloudwatch: Any
+    cloudwatch: "CloudWatchClient"
 
     @classmethod
     def connect(cls) -> "Clients":

@@ -2,8 +2,8 @@
 
 Frozen are the whole properties of the ECS service, the listeners and the target groups, and the create-only properties of all that these refer
 to, directly or through others: replacing a security group would change the service as surely as an edit. Create-only properties stand in
-CloudFormation's resource schemas, which cfn-lint carries. `DependsOn` of the frozen resources belongs to them: a change of it alone made CloudFormation update
-such a service (aws-cdk#25777).
+CloudFormation's resource schemas, which cfn-lint carries. `DependsOn` of the frozen resources belongs to them: a change of it
+alone made CloudFormation update such a service (aws-cdk#25777).
 """
 
 from collections.abc import Iterator

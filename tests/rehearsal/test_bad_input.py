@@ -110,11 +110,13 @@ def test_a_start_command_that_does_not_exist(rehearse: Rehearse, config_with: ob
     refused(rehearse(config=config), "'gunicornn'", "install it or change [service] start")
 
 
+@pytest.mark.slow
 def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: object) -> None:
     config = config_with('"customers.app:create_app()"', '"customers.absent:create_app()"')  # type: ignore[operator]
-    refused(rehearse(config=config), "task blue-1 ended with code", "log:")
+    refused(rehearse(config=config), "task blue-", "log:")
 
 
+@pytest.mark.slow
 def test_a_broken_migration(rehearse: Rehearse, green: Path, tmp_path: Path) -> None:
     broken = tmp_path / "green"
     shutil.copytree(green, broken)
@@ -124,7 +126,7 @@ def test_a_broken_migration(rehearse: Rehearse, green: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after_s", [0.5, 3, 8, 20])
+@pytest.mark.parametrize("after_s", [0.5, 4, 14])
 def test_ctrl_c_ends_every_process(blue: Path, green: Path, tmp_path: Path, after_s: float) -> None:
     options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -141,7 +143,7 @@ def test_ctrl_c_ends_every_process(blue: Path, green: Path, tmp_path: Path, afte
 def test_a_killed_rehearsal_leaves_no_process(blue: Path, green: Path, tmp_path: Path, stages: Path) -> None:
     options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    time.sleep(20)
+    time.sleep(14)
     process.kill()
     process.communicate(timeout=60)
     # Files stay when it is killed; processes do not.

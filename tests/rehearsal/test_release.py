@@ -24,6 +24,7 @@ def test_a_good_release_loses_nothing(rehearse: Rehearse) -> None:
     assert [step["green_weight"] for step in report["shift"]["steps"]] == [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
     for step, planned in zip(report["shift"]["steps"], report["shift"]["planned"], strict=True):
         assert step["at_s"] == pytest.approx(planned["at_s"], abs=60)
+        assert step["green_percent_measured"] == pytest.approx(planned["green_weight"], abs=12)
     assert report["data"]["divergent"] == 0
     assert report["data"]["rows_checked"] > 5000
     assert report["migration"]["revisions"] == ["0002", "0003"]
@@ -39,7 +40,7 @@ def test_a_good_release_loses_nothing(rehearse: Rehearse) -> None:
 
 
 def test_errors_in_green_are_rolled_back_by_the_templates_alarm(rehearse: Rehearse) -> None:
-    done = rehearse(drill="errors-5")
+    done = rehearse(drill="errors-5", speed=240)
     report = done.report
     assert done.exit_code == 1
     assert report["verdict"] == "fail"
@@ -64,7 +65,7 @@ def test_another_threshold_in_the_app_is_another_outcome(rehearse: Rehearse, tmp
             "load_balancer=load_balancer,\n            thresholds=ReleaseThresholds(error_percent=60),\n",
         ).replace("import AlembicMigrations,", "import ReleaseThresholds, AlembicMigrations,")
     )
-    report = rehearse(drill="errors-5", green=synthesize(app, "v2", tmp_path / "green")).report
+    report = rehearse(drill="errors-5", speed=240, green=synthesize(app, "v2", tmp_path / "green")).report
     assert not report["rolled_back"]
     assert [step["green_weight"] for step in report["shift"]["steps"]][-1] == 100
     assert report["verdict"] == "fail"

@@ -17,7 +17,7 @@ from seachange.rehearsal import report as report_files
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.drills import Drill
 from seachange.rehearsal.errors import ConfigError
-from seachange.rehearsal.logs import fresh_logs
+from seachange.rehearsal.output import fresh_output
 from seachange.rehearsal.plan import Plan
 from seachange.rehearsal.progress import LineProgress, LiveProgress
 from seachange.rehearsal.run import Options, Rehearsal
@@ -65,17 +65,19 @@ def rehearse(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = RehearsalConfig.load(config)
     chosen = Drill.named(drill)
-    for name, value in (("--speed", speed), ("--rate", rate or settings.rate), ("--rows", rows or settings.rows)):
+    chosen_rate = settings.rate if rate is None else rate
+    chosen_rows = settings.rows if rows is None else rows
+    for name, value in (("--speed", speed), ("--rate", chosen_rate), ("--rows", chosen_rows)):
         if not (value > 0 and math.isfinite(value)):
             raise ConfigError(f"{name} must be a number above 0; it is {value:g}")
     plan = Plan.read(Assembly.load(blue), Assembly.load(green))
     options = Options(
         speed=speed,
-        rate=rate or settings.rate,
-        rows=rows or settings.rows,
+        rate=chosen_rate,
+        rows=chosen_rows,
         port=port,
         drill=chosen,
-        logs=fresh_logs(out),
+        logs=fresh_output(out),
     )
     console = Console(stderr=True)
     progress = LiveProgress(console) if console.is_terminal else LineProgress(sys.stderr)

@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from seachange.rehearsal.output import REPORT_HTML, REPORT_JSON
+
 _WIDTH, _HEIGHT = 860.0, 150.0
 
 
@@ -20,7 +22,7 @@ def write(report: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
         lstrip_blocks=True,
     )
     html = page.get_template("report.html.j2").render(report=report, plots=plots(report), width=_WIDTH, height=_HEIGHT)
-    paths = out / "report.json", out / "report.html"
+    paths = out / REPORT_JSON, out / REPORT_HTML
     for path, text in zip(paths, (json.dumps(report, indent=2) + "\n", html), strict=True):
         draft = path.with_name(path.name + ".draft")
         draft.write_text(text, "utf-8")

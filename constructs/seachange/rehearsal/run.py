@@ -180,7 +180,10 @@ class Rehearsal:
             if self._plan.rolls_back_on_alarm:
                 self._weigh(0)
         self._watch = None
-        self._end(green if self._outcome.rolled_back else blue)
+        if self._outcome.rolled_back:
+            self._end(green)
+        elif not self._outcome.stopped_by:
+            self._end(blue)
 
     def _shift_and_bake(self, measurements: Measurements) -> None:
         """Shifts step by step, then bakes; AlarmFiredError when a decisive alarm does."""

@@ -6,10 +6,11 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
+from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.load import Record
 from seachange.rehearsal.metrics import percentile
 from seachange.rehearsal.plan import COLOURS, Plan
-from seachange.rehearsal.run import Options, Outcome, local_health_interval_s
+from seachange.rehearsal.run import MINUTE_S, Options, Outcome, local_health_interval_s
 from seachange.rehearsal.watch import VISIBLE_AFTER_S
 
 SCHEMA = "seachange.rehearsal/1"
@@ -119,19 +120,39 @@ def _migration(outcome: Outcome) -> dict[str, Any]:
 
 
 def _shift(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """The weights as they were set, on the plan's clock, beside what the plan wanted."""
+    """The weights as they were set, on the plan's clock, with the share that green really got, beside what the plan wanted."""
     clock = outcome.clock
-    steps = (
-        []
-        if clock is None
-        else [(clock.plan(at), weight) for at, weight in outcome.weights if at >= clock.start - 1e-3]
-    )
+    steps: list[dict[str, Any]] = []
+    if clock is not None:
+        set_at = [(at, weight) for at, weight in outcome.weights if at >= clock.start - 1e-3]
+        ends = [at for at, _ in set_at[1:]] + [math.inf]
+        steps = [
+            {
+                "at_s": round(clock.plan(at), 1),
+                "green_weight": weight,
+                "green_percent_measured": _green_percent(outcome, clock, at, end),
+            }
+            for (at, weight), end in zip(set_at, ends, strict=True)
+        ]
     return {
         "planned": [{"at_s": step.at_s, "green_weight": step.green_weight} for step in plan.steps],
-        "steps": [{"at_s": round(at, 1), "green_weight": weight} for at, weight in steps],
-        "duration_s": round(steps[-1][0] - steps[0][0], 1) if steps else 0.0,
+        "steps": steps,
+        "duration_s": round(steps[-1]["at_s"] - steps[0]["at_s"], 1) if steps else 0.0,
         "bake_s": plan.bake_s,
     }
+
+
+def _green_percent(outcome: Outcome, clock: Clock, start: float, end: float) -> float | None:
+    """Green's percent of the requests that the load balancer logged between two moments, by slices; None without any."""
+    half = MINUTE_S / clock.speed / 2
+    counts = {
+        colour: sum(
+            bucket.requests for at, of, bucket in outcome.slices if of == colour and start - half <= at < end - half
+        )
+        for colour in COLOURS
+    }
+    total = sum(counts.values())
+    return round(100 * counts["green"] / total, 1) if total else None
 
 
 def _alarms(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:

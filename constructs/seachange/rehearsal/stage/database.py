@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import sql
+
 from seachange.assembly import canonical, is_intrinsic, substitute
 from seachange.rehearsal.plan import Release
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange.rehearsal.stage.secrets import SecretsManager
 
 _DATABASE = "rehearsal"
+_MASTER = "rehearsal_master"
 # What RDS gives its master user: not a superuser.
 _MASTER_OPTIONS = "NOSUPERUSER CREATEROLE CREATEDB"
 
@@ -53,6 +56,9 @@ class StageDatabase:
             application = self._secrets["ApplicationSecretArn"]
             server.create_role(application.username, application.password)
         server.create_database(self.name, owner=self._secrets["SecretArn"].username)
+        # On RDS the master user may do both itself.
+        server.execute("CREATE EXTENSION pg_stat_statements", database=self.name)
+        server.execute(sql.SQL("GRANT pg_read_all_stats TO {} WITH ADMIN OPTION").format(sql.Identifier(_MASTER)))
 
     def known(self, release: Release) -> dict[str, str]:
         """canonical(template value) → local value, for `substitute`."""
@@ -70,7 +76,7 @@ class StageDatabase:
 
 def _usernames(release: Release, known: Mapping[str, str], *, managed: bool) -> dict[str, str]:
     """Which secrets the migration resource names, and the user in each: the template's where it generates the secret."""
-    names = {"SecretArn": "rehearsal_master"}
+    names = {"SecretArn": _MASTER}
     for key, default in (("OwnerSecretArn", "rehearsal_owner"), ("ApplicationSecretArn", "rehearsal_app")):
         if key in release.migration.properties:
             generated = release.migration.secret_templates.get(key) if managed else None

@@ -21,6 +21,8 @@ from seachange.rehearsal.stage.process import ChildProcess
 ALB_IDLE_TIMEOUT_S = 60
 _TYPE = "type.googleapis.com/envoy.extensions"
 _READY_TIMEOUT_S = 15.0
+# Never through a proxy of the shell's: the stage is on this machine.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,7 @@ class LoadBalancer:
         request = urllib.request.Request(
             f"http://{self.host}:{self._admin_port}{path}", method="POST" if post else "GET"
         )
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with _DIRECT.open(request, timeout=5) as response:
             answer: str = response.read().decode()
             return answer
 

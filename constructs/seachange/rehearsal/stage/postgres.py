@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import LiteralString, Self
 
 import psycopg
 from psycopg import sql
@@ -77,15 +77,20 @@ class PostgresServer:
 
     def create_role(self, name: str, password: str, *, options: str = "") -> None:
         """Creates a role that may log in, with further `options` of CREATE ROLE."""
-        self._execute(
+        self.execute(
             sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(sql.Identifier(name), password) + sql.SQL(options)
         )
 
     def create_database(self, name: str, *, owner: str | None = None) -> None:
         """Creates an empty database, owned by `owner`, the superuser by default."""
-        self._execute(
+        self.execute(
             sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner or SUPERUSER))
         )
+
+    def execute(self, statement: LiteralString | sql.Composed, *, database: str = "postgres") -> None:
+        """Runs one statement as the superuser."""
+        with psycopg.connect(self.dsn(database), autocommit=True) as connection:
+            connection.execute(statement)
 
     def start(self) -> None:
         """Starts the server and waits until it takes connections."""
@@ -194,7 +199,3 @@ class PostgresServer:
     def _environment(self) -> dict[str, str]:
         """No PG* variables of the caller's: they would redirect the server's tools."""
         return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
-
-    def _execute(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(statement)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seachange.rehearsal.errors import StageError
@@ -40,6 +41,9 @@ class SecretsManager:
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_REGION": "eu-west-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Not through a proxy of the shell's.
+            "NO_PROXY": LOOPBACK,
+            "no_proxy": LOOPBACK,
         }
 
     def __enter__(self) -> Self:
@@ -64,6 +68,7 @@ class SecretsManager:
             region_name=self.environment["AWS_REGION"],
             aws_access_key_id="rehearsal",
             aws_secret_access_key="rehearsal",
+            config=Config(proxies={}),
         )
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while True:

@@ -1,0 +1,27 @@
+"""Where a rehearsal writes: its report, and a log of each part of the stage."""
+
+import shutil
+from pathlib import Path
+
+from seachange.rehearsal.errors import RehearsalError
+
+REPORT_JSON = "report.json"
+REPORT_HTML = "report.html"
+
+
+def fresh_output(out: Path) -> Path:
+    """Removes the last rehearsal's report and logs, lest they pass for this one's; returns the empty `logs`, as an absolute path.
+
+    Raises RehearsalError when the directory cannot be written.
+    """
+    logs = out.resolve() / "logs"
+    try:
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
+        for name in (REPORT_JSON, REPORT_HTML):
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise RehearsalError(
+            f"{out} cannot be written ({error.strerror}); choose another directory with --out"
+        ) from error
+    return logs
