@@ -1,4 +1,4 @@
-"""A CDK app of somebody else's: another directory, the wheel in a fresh environment, a service of its own, types checked."""
+"""The wheel in fresh environments: a CDK app of somebody else's with the extra `cdk`, and the base alone."""
 
 import os
 import subprocess
@@ -71,27 +71,65 @@ def run(*command: object, cwd: Path, **environment: str) -> subprocess.Completed
     )
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_foreign_app_synthesizes_and_type_checks(tmp_path: Path) -> None:
-    built = run(UV, "build", "--wheel", "--quiet", "--out-dir", tmp_path / "dist", ROOT, cwd=tmp_path)
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout."""
+    out = tmp_path_factory.mktemp("dist")
+    built = run(UV, "build", "--wheel", "--quiet", "--out-dir", out, ROOT, cwd=out)
     assert built.returncode == 0, built.stderr
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"seachange/py.typed", "seachange_migrations/rds-ca.pem", "seachange_migrations/requirements.txt"} <= names
-    assert not [name for name in names if name.startswith(("constructs/", "lambdas/", "service/", "tests/"))]
+    (wheel,) = out.glob("*.whl")
+    return wheel
 
-    environment = tmp_path / "environment"
-    python = environment / "bin" / "python"
-    assert run(UV, "venv", "--quiet", "--python", sys.executable, environment, cwd=tmp_path).returncode == 0
+
+def install(wheel: Path, extra: str, parent: Path) -> Path:
+    """A fresh environment with the wheel, at the versions that this checkout pins."""
+    environment = parent / "environment"
+    assert run(UV, "venv", "--quiet", "--python", sys.executable, environment, cwd=parent).returncode == 0
     pins = [line.split(" ")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
-    constraints = tmp_path / "constraints.txt"
+    constraints = parent / "constraints.txt"
     constraints.write_text("\n".join(pins))
+    python = environment / "bin" / "python"
     installed = run(
-        UV, "pip", "install", "--quiet", "--python", python, "-c", constraints, f"{wheel}[cdk]", cwd=tmp_path
+        UV, "pip", "install", "--quiet", "--python", python, "-c", constraints, f"{wheel}{extra}", cwd=parent
     )
     assert installed.returncode == 0, installed.stderr
+    return environment
 
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"seachange/py.typed", "seachange_migrations/rds-ca.pem", "seachange_migrations/requirements.txt"} <= names
+    assert "seachange/rehearsal/templates/report.html.j2" in names
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {
+        "seachange",
+        "seachange_migrations",
+        "seachange_deployments",
+    }
+
+
+@pytest.mark.slow
+def test_the_base_is_the_engine_and_the_command_line_without_the_cdk(wheel: Path, tmp_path: Path) -> None:
+    binaries = install(wheel, "", tmp_path) / "bin"
+    engine = run(
+        binaries / "python",
+        "-c",
+        "import seachange, seachange_migrations.handler, seachange_deployments.handler",
+        cwd=tmp_path,
+    )
+    assert engine.returncode == 0, engine.stderr
+    assert "No module named 'aws_cdk'" in run(binaries / "python", "-c", "import aws_cdk", cwd=tmp_path).stderr
+    assert "rehearse" in run(binaries / "seachange", "--help", cwd=tmp_path).stdout
+    refused = run(binaries / "seachange", "rehearse", "--blue", "cdk.out", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [refused.stderr.strip()]
+    assert "install SeaChange with its extra `rehearsal`" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_foreign_app_synthesizes_and_type_checks(wheel: Path, tmp_path: Path) -> None:
+    environment = install(wheel, "[cdk]", tmp_path)
+    python = environment / "bin" / "python"
     app = tmp_path / "orders"
     (app / "migrations" / "versions").mkdir(parents=True)
     (app / "app.py").write_text(textwrap.dedent(APP))

@@ -57,7 +57,7 @@ class Alarm:
     missing_data: str
 
 
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "GreaterThanOrEqualToThreshold": operator.ge,
     "LessThanThreshold": operator.lt,
@@ -90,13 +90,7 @@ def value(expression: str, points: Mapping[str, Point]) -> Point:
     Raises:
         ExpressionError: The expression uses something else.
     """
-    try:
-        tree = ast.parse(
-            expression.replace("&&", " and ").replace("||", " or ").replace(" AND ", " and ").replace(" OR ", " or "),
-            mode="eval",
-        )
-    except SyntaxError as error:
-        raise ExpressionError(f"metric math cannot be read: {expression}") from error
+    tree = _parse(expression)
     result = _evaluate(tree.body, points, expression)
     # Arithmetic on nothing but missing data is no 0: without any point there is no point.
     nothing = all(points.get(name) is None for name in _names(tree))
@@ -105,11 +99,21 @@ def value(expression: str, points: Mapping[str, Point]) -> Point:
 
 def metric_ids(expression: str) -> set[str]:
     """The metric ids that an expression uses."""
-    return set(_names(ast.parse(expression, mode="eval")))
+    return set(_names(_parse(expression)))
+
+
+def _parse(expression: str) -> ast.Expression:
+    """Metric math as a Python expression, which it is but for its logical operators."""
+    spelled = expression.replace("&&", " and ").replace("||", " or ").replace(" AND ", " and ").replace(" OR ", " or ")
+    try:
+        return ast.parse(spelled.strip(), mode="eval")
+    except SyntaxError as error:
+        raise ExpressionError(f"metric math cannot be read: {expression}") from error
 
 
 def _names(tree: ast.AST) -> list[str]:
-    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in {"IF", "FILL"}]
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions]
 
 
 def _evaluate(node: ast.expr, points: Mapping[str, Point], expression: str) -> Point:
@@ -160,7 +164,7 @@ def state(alarm: Alarm, points: Sequence[Point], before: State = "INSUFFICIENT_D
     if not real:
         without_data: dict[str, State] = {"ignore": before, "breaching": "ALARM", "notBreaching": "OK"}
         return without_data.get(alarm.missing_data, "INSUFFICIENT_DATA")
-    breaches = _COMPARISONS[alarm.comparison]
+    breaches = COMPARISONS[alarm.comparison]
     considered = [breaches(point, alarm.threshold) for point in real[-alarm.evaluation_periods :]]
     if len(considered) < alarm.evaluation_periods:
         if alarm.missing_data == "breaching":

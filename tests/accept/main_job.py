@@ -131,7 +131,7 @@ class MainJob:
     def the_drill(self) -> str:
         self._passed(
             "test_errors_in_green_are_rolled_back_by_the_templates_alarm",
-            "test_another_threshold_in_the_app_is_another_outcome",
+            "test_another_threshold_and_plan_in_the_app_are_another_outcome",
         )
         return "errors-5 is rolled back by the template's alarm; another threshold in the app is another outcome"
 

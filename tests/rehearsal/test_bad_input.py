@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,26 +48,23 @@ def refused(done: Rehearsed, *texts: str) -> None:
     assert not (done.out / "report.json").exists()
 
 
-def edited(tmp_path: Path, before: str, after: str) -> Path:
-    """The service's rehearsal.toml with one change; its relative paths stay right."""
-    config = CONFIG.with_name(f"rehearsal-{tmp_path.name}.toml")
-    text = CONFIG.read_text()
-    assert before in text
-    config.write_text(text.replace(before, after))
-    return config
+Edit = Callable[[str, str], Path]
 
 
 @pytest.fixture
-def config_with(tmp_path: Path) -> Iterator[object]:
-    made: list[Path] = []
+def config_with(tmp_path: Path) -> Edit:
+    """Makes a copy of the service whose rehearsal.toml has one change; returns that file."""
 
     def make(before: str, after: str) -> Path:
-        made.append(edited(tmp_path, before, after))
-        return made[-1]
+        service = tmp_path / "service"
+        shutil.copytree(CONFIG.parent, service)
+        config = service / CONFIG.name
+        text = config.read_text()
+        assert before in text
+        config.write_text(text.replace(before, after))
+        return config
 
-    yield make
-    for path in made:
-        path.unlink()
+    return make
 
 
 def test_a_missing_assembly(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -86,15 +83,15 @@ def test_an_impossible_speed(rehearse: Rehearse) -> None:
     refused(rehearse(speed=-1), "--speed", "above 0")
 
 
-def test_a_wrong_type_in_the_configuration(rehearse: Rehearse, config_with: object) -> None:
+def test_a_wrong_type_in_the_configuration(rehearse: Rehearse, config_with: Edit) -> None:
     refused(
         rehearse(config=config_with("rate = 200", 'rate = "fast"')),
         "`load.rate` must be a number above 0; it is 'fast'",
-    )  # type: ignore[operator]
+    )
 
 
-def test_a_placeholder_without_values(rehearse: Rehearse, config_with: object) -> None:
-    config = config_with("customer_id =", "other_id =")  # type: ignore[operator]
+def test_a_placeholder_without_values(rehearse: Rehearse, config_with: Edit) -> None:
+    config = config_with("customer_id =", "other_id =")
     refused(rehearse(config=config), "{{customer_id}}", "[load.values]")
 
 
@@ -105,14 +102,14 @@ def test_a_port_in_use(rehearse: Rehearse) -> None:
         refused(rehearse(port=listener.getsockname()[1]), "is in use", "--port")
 
 
-def test_a_start_command_that_does_not_exist(rehearse: Rehearse, config_with: object) -> None:
-    config = config_with('"gunicorn", "--config"', '"gunicornn", "--config"')  # type: ignore[operator]
+def test_a_start_command_that_does_not_exist(rehearse: Rehearse, config_with: Edit) -> None:
+    config = config_with('"gunicorn", "--config"', '"gunicornn", "--config"')
     refused(rehearse(config=config), "'gunicornn'", "install it or change [service] start")
 
 
 @pytest.mark.slow
-def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: object) -> None:
-    config = config_with('"customers.app:create_app()"', '"customers.absent:create_app()"')  # type: ignore[operator]
+def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: Edit) -> None:
+    config = config_with('"customers.app:create_app()"', '"customers.absent:create_app()"')
     refused(rehearse(config=config), "task blue-", "log:")
 
 
@@ -131,6 +128,7 @@ def test_ctrl_c_ends_every_process(blue: Path, green: Path, tmp_path: Path, afte
     options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     time.sleep(after_s)
+    assert process.poll() is None
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
@@ -144,8 +142,14 @@ def test_a_killed_rehearsal_leaves_no_process(blue: Path, green: Path, tmp_path:
     options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     time.sleep(14)
+    assert process.poll() is None
+    assert processes_naming(str(stages))
     process.kill()
     process.communicate(timeout=60)
+    deadline = time.monotonic() + 20
+    while processes_naming(str(stages)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     # Files stay when it is killed; processes do not.
     for stage in stages.iterdir():
         shutil.rmtree(stage)

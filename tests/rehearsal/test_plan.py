@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seachange.rehearsal.errors import PlanError
-from seachange.rehearsal.plan import traffic_steps
+from seachange.rehearsal.template import traffic_steps
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """`seachange rehearse`"""
 
 import json
-import math
 import signal
 import sys
 from enum import StrEnum
@@ -10,18 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from seachange.assembly import Assembly
-from seachange.rehearsal import report as report_files
-from seachange.rehearsal.config import RehearsalConfig
-from seachange.rehearsal.drills import Drill
-from seachange.rehearsal.errors import ConfigError
-from seachange.rehearsal.output import fresh_output
-from seachange.rehearsal.plan import Plan
-from seachange.rehearsal.progress import LineProgress, LiveProgress
-from seachange.rehearsal.run import Options, Rehearsal
-from seachange.rehearsal.verdict import judge
+from seachange.errors import SeaChangeError
 
 
 class Format(StrEnum):
@@ -63,33 +54,31 @@ def rehearse(
     """
     # SIGTERM ends everything in good order, like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    settings = RehearsalConfig.load(config)
-    chosen = Drill.named(drill)
-    chosen_rate = settings.rate if rate is None else rate
-    chosen_rows = settings.rows if rows is None else rows
-    for name, value in (("--speed", speed), ("--rate", chosen_rate), ("--rows", chosen_rows)):
-        if not (value > 0 and math.isfinite(value)):
-            raise ConfigError(f"{name} must be a number above 0; it is {value:g}")
-    plan = Plan.read(Assembly.load(blue), Assembly.load(green))
-    options = Options(
-        speed=speed,
-        rate=chosen_rate,
-        rows=chosen_rows,
-        port=port,
-        drill=chosen,
-        logs=fresh_output(out),
-    )
+    try:
+        from seachange.rehearsal.progress import LineProgress, LiveProgress
+        from seachange.rehearsal.session import rehearse as run
+    except ModuleNotFoundError as error:
+        raise SeaChangeError(f"{error.name} is missing: install SeaChange with its extra `rehearsal`") from error
     console = Console(stderr=True)
-    progress = LiveProgress(console) if console.is_terminal else LineProgress(sys.stderr)
-    with progress:
-        outcome = Rehearsal(plan, settings, options, progress).run()
-    result = judge(plan, options, outcome)
-    paths = report_files.write(result, out)
+    with LiveProgress(console) if console.is_terminal else LineProgress(sys.stderr) as progress:
+        rehearsed = run(
+            blue=blue,
+            green=green,
+            config=config,
+            out=out,
+            progress=progress,
+            speed=speed,
+            drill=drill,
+            rate=rate,
+            rows=rows,
+            port=port,
+        )
+    result = rehearsed.report
     if output is Format.JSON:
         print(json.dumps(result))
     else:
         Console().print(_summary(result))
-        print(f"report: {paths[1]} (data: {paths[0]})")
+        print(f"report: {rehearsed.page} (data: {rehearsed.json})")
     raise typer.Exit(0 if result["verdict"] == "pass" else 1)
 
 
@@ -123,5 +112,5 @@ def _summary(result: dict[str, Any]) -> Table:
     table.add_row("alarms", ", ".join(alarm["name"] for alarm in result["alarms"] if alarm["fired"]) or "none fired")
     table.add_row("rolled back", "yes" if result["rolled_back"] else "no")
     for reason in result["reasons"]:
-        table.add_row("reason", f"[red]{reason}[/]")
+        table.add_row("reason", f"[red]{escape(reason)}[/]")
     return table

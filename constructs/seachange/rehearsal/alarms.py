@@ -3,15 +3,38 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seachange.assembly import Resource, canonical
-from seachange.evaluation import Alarm, Metric, metric_ids
-from seachange.rehearsal.errors import PlanError
+from seachange.assembly import Assembly, Resource, canonical
+from seachange.evaluation import COMPARISONS, Alarm, ExpressionError, Metric, metric_ids, value
+from seachange.rehearsal.errors import UnreadableAlarmError
 
 
-def read_alarm(resource: Resource) -> Alarm:
-    """The alarm as CloudWatch would evaluate it; PlanError for what we cannot read."""
+def read_alarms(assembly: Assembly, group: Resource) -> tuple[tuple[Alarm, ...], tuple[str, ...]]:
+    """The alarms of a deployment group, and those that we cannot evaluate, each with the reason."""
+    alarms, unread = [], []
+    for entry in group.properties.get("AlarmConfiguration", {}).get("Alarms", []):
+        resource = assembly.target(entry["Name"], of=group)
+        if resource is None:
+            unread.append(f"{canonical(entry['Name'])}: it is not in the service's template")
+            continue
+        try:
+            alarms.append(_read(resource))
+        except UnreadableAlarmError as error:
+            unread.append(f"{resource.logical_id}: {error}")
+    return tuple(alarms), tuple(unread)
+
+
+def _read(resource: Resource) -> Alarm:
     properties = resource.properties
-    metrics, expression, period = _queries(resource) if "Metrics" in properties else _plain(properties)
+    if resource.type != "AWS::CloudWatch::Alarm":
+        raise UnreadableAlarmError(f"{resource.type} is not evaluated here")
+    if properties["ComparisonOperator"] not in COMPARISONS or "Threshold" not in properties:
+        raise UnreadableAlarmError("anomaly detection is not evaluated here")
+    try:
+        metrics, expression, period = _queries(properties) if "Metrics" in properties else _plain(properties)
+        # Once over made-up points: what cannot be evaluated shall be known before the traffic shifts.
+        value(expression, dict.fromkeys(metrics, 1.0))
+    except ExpressionError as error:
+        raise UnreadableAlarmError(str(error)) from error
     return Alarm(
         name=resource.logical_id,
         metrics=metrics,
@@ -30,12 +53,12 @@ def _plain(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int]:
     return {"m": _metric(properties, str(statistic))}, "m", int(properties["Period"])
 
 
-def _queries(resource: Resource) -> tuple[dict[str, Metric], str, int]:
+def _queries(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int]:
     metrics: dict[str, Metric] = {}
     expressions: dict[str, str] = {}
     result = ""
     periods: set[int] = set()
-    for query in resource.properties["Metrics"]:
+    for query in properties["Metrics"]:
         if "Expression" in query:
             expressions[query["Id"]] = query["Expression"]
             periods |= {int(query["Period"])} if "Period" in query else set()
@@ -46,9 +69,7 @@ def _queries(resource: Resource) -> tuple[dict[str, Metric], str, int]:
             result = query["Id"]
     expression = expressions.get(result, result)
     if len(periods) != 1 or not metric_ids(expression) <= metrics.keys():
-        raise PlanError(
-            f"{resource.label}: an alarm over expressions of expressions, or over several periods, is not rehearsed"
-        )
+        raise UnreadableAlarmError("expressions of expressions, and several periods, are not evaluated here")
     return metrics, expression, periods.pop()
 
 

@@ -4,6 +4,7 @@ SeaChangeError
 └── RehearsalError        unusable input: the command ends with exit code 2
     ├── ConfigError       rehearsal.toml cannot be used
     ├── PlanError         the assembly holds nothing that can be rehearsed, or something we cannot read
+    ├── UnreadableAlarmError   an alarm is beyond what we evaluate; the report lists it
     └── StageError        a part of the stage does not start or has ended
 """
 
@@ -20,6 +21,10 @@ class ConfigError(RehearsalError):
 
 class PlanError(RehearsalError):
     """The cloud assembly cannot be rehearsed."""
+
+
+class UnreadableAlarmError(RehearsalError):
+    """An alarm that is not evaluated here, and why."""
 
 
 class StageError(RehearsalError):

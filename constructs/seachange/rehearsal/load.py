@@ -28,22 +28,32 @@ _REPORT_EVERY_S = 0.25
 
 @dataclass(frozen=True)
 class Record:
-    """One request: the intended time (epoch seconds), latency from then (seconds), status (0 when there was no answer), problem or an empty text."""
+    """One request.
+
+    Attributes:
+        intended: When it should have left, in epoch seconds.
+        lag_s: How much later it did leave: this generator's own delay, which is not the service's.
+        latency_s: From the intended time to the end of the answer.
+        status: 0 when there was no answer.
+        problem: Why it failed; empty when it did not.
+    """
 
     intended: float
+    lag_s: float
     latency_s: float
     status: int
     problem: str
 
     def line(self) -> str:
-        return f"{self.intended:.6f}\t{self.latency_s:.6f}\t{self.status}\t{self.problem}\n"
+        return f"{self.intended:.6f}\t{self.lag_s:.6f}\t{self.latency_s:.6f}\t{self.status}\t{self.problem}\n"
 
 
 def read_records(path: Path) -> list[Record]:
     """The records that a load wrote."""
     fields = (line.rstrip("\n").split("\t") for line in path.read_text("utf-8").splitlines())
     return [
-        Record(float(intended), float(latency), int(status), problem) for intended, latency, status, problem in fields
+        Record(float(intended), float(lag), float(latency), int(status), problem)
+        for intended, lag, latency, status, problem in fields
     ]
 
 
@@ -124,6 +134,7 @@ class Load:
 
     async def _request(self, intended: float) -> None:
         request, expect = self._mix.next()
+        lag = time.time() - intended
         status, problem = 0, ""
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
@@ -136,7 +147,7 @@ class Load:
             problem = f"{type(error).__name__}: {error}".replace("\t", " ").replace("\n", " ")
         self.done += 1
         self.failed += bool(problem)
-        self._records.write(Record(intended, time.time() - intended, status, problem).line())
+        self._records.write(Record(intended, lag, time.time() - intended, status, problem).line())
 
     async def _exchange(self, request: bytes) -> int:
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)

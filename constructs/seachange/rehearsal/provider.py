@@ -18,7 +18,6 @@ from seachange.rehearsal.plan import Migration
 from seachange.rehearsal.stage.process import ChildProcess
 
 _POLL_S = 0.2
-_TIMEOUT_S = 600.0
 
 
 class _Context:
@@ -53,7 +52,8 @@ class Invocation:
         work: Path,
         logs: Path,
     ) -> None:
-        self._deadline = time.monotonic() + _TIMEOUT_S
+        self._limit_s = migration.limit_s
+        self._deadline = time.monotonic() + self._limit_s
         self._answer = work / "migration-answer.json"
         self._answer.unlink(missing_ok=True)
         event = _event(migration.label.rpartition("/")[2], properties, request_type)
@@ -66,18 +66,19 @@ class Invocation:
         request.write_text(json.dumps({"event": event, **handlers}), "utf-8")
         self._process = ChildProcess(
             "the migration",
-            [sys.executable, "-m", "seachange.rehearsal.provider", str(request), str(self._answer)],
+            # -P: nothing of the working directory is imported. The asset's dependencies are built for the Lambda's platform.
+            [sys.executable, "-P", "-m", "seachange.rehearsal.provider", str(request), str(self._answer)],
             log=logs / "migration.log",
-            cwd=migration.directory,
+            cwd=work,
             env=environment,
         )
 
     def done(self) -> bool:
-        """Whether it has ended; StageError when it takes longer than ten minutes."""
+        """Whether it has ended; StageError when it takes longer than CloudFormation would wait."""
         if self._process.exit_code() is None and time.monotonic() > self._deadline:
             self.abort()
             raise StageError(
-                f"the migration did not end within {_TIMEOUT_S:.0f} s: {self._process.last_lines()} (log: {self._process.log})"
+                f"the migration did not end within {self._limit_s:.0f} s: {self._process.last_lines()} (log: {self._process.log})"
             )
         return self._process.exit_code() is not None
 

@@ -3,81 +3,28 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 
 from seachange.rehearsal import data
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.config import RehearsalConfig
-from seachange.rehearsal.drills import Drill
-from seachange.rehearsal.load import Record
-from seachange.rehearsal.metrics import Bucket, Measurements
+from seachange.rehearsal.metrics import Measurements
+from seachange.rehearsal.outcome import Options, Outcome
 from seachange.rehearsal.plan import COLOURS, HealthCheck, Plan, Release
 from seachange.rehearsal.progress import Progress, Status
 from seachange.rehearsal.stage import Stage
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange.rehearsal.traffic import Traffic
 from seachange.rehearsal.watch import AlarmWatch
-from seachange_deployments.smoke import SmokeReport
 from seachange_deployments.smoke import run as run_steps
 
 # A minute of the plan's clock is CloudWatch's and the ALB's unit; measurements are kept in slices of it.
 MINUTE_S = 60.0
-_BASELINE_S = 8.0
+_BASELINE_S = 5.0
 _AFTER_S = 1.0
 _TICK_S = 0.05
+_SURROUNDINGS_S = 600.0
 _SHORTEST_HEALTH_INTERVAL_S = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to rehearse.
-
-    Attributes:
-        speed: Seconds of the plan's clock per second here.
-        rate: Requests per second; the service's own by default.
-        rows: Rows to seed; the service's own by default.
-        port: The production listener's local port; a free one by default.
-        drill: What goes wrong on purpose.
-        logs: A directory for the logs.
-    """
-
-    speed: float
-    rate: float
-    rows: int
-    port: int | None
-    drill: Drill
-    logs: Path
-
-
-@dataclass(kw_only=True)
-class Outcome:
-    """What happened, for the verdict to judge. Times are epoch seconds.
-
-    Attributes:
-        started: When the load began.
-        phases: Each phase's name and beginning, in order.
-        weights: When green got which percent of the production listener's requests.
-        clock: The plan's clock; None when traffic never began to shift.
-        stopped_by: The alarms that stopped the deployment.
-        slices: Start, colour and contents of every slice that the load balancer measured.
-        unresolved: Environment of the template that has no local value.
-    """
-
-    started: float = 0.0
-    phases: list[tuple[str, float]] = field(default_factory=list)
-    weights: list[tuple[float, int]] = field(default_factory=list)
-    clock: Clock | None = None
-    migration: Mapping[str, str] = field(default_factory=dict)
-    smoke: SmokeReport | None = None
-    watch: AlarmWatch | None = None
-    stopped_by: tuple[str, ...] = ()
-    rolled_back: bool = False
-    records: list[Record] = field(default_factory=list)
-    slices: list[tuple[float, str, Bucket]] = field(default_factory=list)
-    comparison: data.Comparison | None = None
-    unresolved: list[str] = field(default_factory=list)
 
 
 class AlarmFiredError(Exception):
@@ -130,6 +77,7 @@ class Rehearsal:
                 self._config,
                 values,
                 rate=options.rate,
+                max_s=self._longest_s(),
                 balancer=stage.balancer,
                 work=stage.directory,
                 logs=options.logs,
@@ -245,6 +193,11 @@ class Rehearsal:
         self._stage.balancer.weigh(green_percent)
         self._outcome.weights.append((time.time(), green_percent))
         self._show(green_weight=green_percent)
+
+    def _longest_s(self) -> float:
+        """How long the load may last at most: the plan, the migration's limit, and what surrounds them."""
+        plan = self._plan
+        return (plan.shift_s + plan.bake_s) / self._options.speed + plan.green.migration.limit_s + _SURROUNDINGS_S
 
     def _begin(self, phase: str) -> None:
         self._outcome.phases.append((phase, time.time()))

@@ -13,9 +13,6 @@ from seachange.rehearsal.load import Record, read_records
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.process import ChildProcess
 
-# However long a rehearsal hangs, its load ends by itself.
-_MAX_S = 3600.0
-
 
 @dataclass(frozen=True)
 class Totals:
@@ -33,6 +30,7 @@ class Traffic:
         config: The mix and its placeholders.
         values: Placeholder → the values it takes.
         rate: Requests per second.
+        max_s: The load ends by itself after so many seconds, however the rehearsal fares.
         balancer: Its production listener takes the requests.
         work: A directory for specification and records.
         logs: Where `load.log` is written.
@@ -44,6 +42,7 @@ class Traffic:
         values: Mapping[str, Sequence[Any]],
         *,
         rate: float,
+        max_s: float,
         balancer: LoadBalancer,
         work: Path,
         logs: Path,
@@ -57,7 +56,7 @@ class Traffic:
             "requests": requests,
             "values": {name: list(items) for name, items in values.items()},
             "rate": rate,
-            "max_s": _MAX_S,
+            "max_s": max_s,
         }
         path = work / "load.json"
         path.write_text(
@@ -69,7 +68,7 @@ class Traffic:
         )
         self._process = ChildProcess(
             "the load",
-            [sys.executable, "-m", "seachange.rehearsal.load", str(path)],
+            [sys.executable, "-P", "-m", "seachange.rehearsal.load", str(path)],
             log=logs / "load.log",
             cwd=work,
             env=dict(os.environ),

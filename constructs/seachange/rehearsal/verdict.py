@@ -9,8 +9,9 @@ from typing import Any
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.load import Record
 from seachange.rehearsal.metrics import percentile
+from seachange.rehearsal.outcome import Options, Outcome
 from seachange.rehearsal.plan import COLOURS, Plan
-from seachange.rehearsal.run import MINUTE_S, Options, Outcome, local_health_interval_s
+from seachange.rehearsal.run import MINUTE_S, local_health_interval_s
 from seachange.rehearsal.watch import VISIBLE_AFTER_S
 
 SCHEMA = "seachange.rehearsal/1"
@@ -33,6 +34,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome) -> dict[str, Any]:
             },
         },
         "latency_ms": _latencies(outcome),
+        "send_lag_ms": _spread([record.lag_s for record in outcome.records]),
         "machine": {
             "cpus": os.cpu_count(),
             "platform": platform.platform(),
@@ -212,11 +214,13 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
         f"alarms: periods passed {options.speed:g} times as fast, counts scaled alike, metrics visible {VISIBLE_AFTER_S:g} s of the plan late",
         "autoscaling, stickiness, several zones",
     ]
+    entries += [f"alarm {alarm}" for alarm in plan.unread_alarms]
     if outcome.watch is not None:
         entries += [
             f"alarm {alarm.name}: it reads metrics that this stage does not have"
             for alarm in outcome.watch.not_measured
         ]
+    entries += [f"environment variable {name}: ECS fills it from a secret or parameter" for name in plan.green.secrets]
     return entries + [
         f"environment variable left out, its value is known only on AWS: {entry}" for entry in outcome.unresolved
     ]
