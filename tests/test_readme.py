@@ -1,7 +1,9 @@
 """What the README shows works as it stands there."""
 
+import os
 import re
-import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,17 +12,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/guide/getting-started.md"])
-def test_the_app_synthesizes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_app_synthesizes(page: str, tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
     (tmp_path / "app.py").write_text(program)
     (tmp_path / "service").mkdir()
     (tmp_path / "service" / "Dockerfile").write_text("FROM scratch\n")
     (tmp_path / "migrations" / "versions").mkdir(parents=True)
     (tmp_path / "migrations" / "env.py").write_text("from alembic import context\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "cdk.out"))
-    monkeypatch.setenv("CDK_CONTEXT_JSON", '{"aws:cdk:bundling-stacks": []}')
-    runpy.run_path("app.py")
+    environment = os.environ | {"CDK_OUTDIR": "cdk.out", "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}'}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
     assert (tmp_path / "cdk.out" / "Orders.template.json").exists()
 
 
