@@ -40,7 +40,10 @@ node_modules/.packages: package-lock.json $(VENV)/.packages
 lambdas/seachange_migrations/rds-ca.pem: tools/rds_certificates.py node_modules/.packages
 	@$(VENV)/bin/python $<
 
-$(READY): pyproject.toml lambdas/seachange_migrations/rds-ca.pem
+service/rds-ca.pem: lambdas/seachange_migrations/rds-ca.pem
+	@cp $< $@
+
+$(READY): pyproject.toml service/rds-ca.pem
 	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -55,11 +58,13 @@ build/assembly/%/manifest.json: $(READY) $(SOURCES)
 rehearse: build/assembly/v1/manifest.json build/assembly/v2/manifest.json  ## Rehearse the release v1 -> v2 of the example, here
 	@$(VENV)/bin/seachange rehearse --config service/rehearsal.toml --blue build/assembly/v1 --green build/assembly/v2 --speed $(SPEED)
 
+# Rehearsals measure latencies, so they run alone.
 test: $(READY)  ## All tests
-	@$(NODE) $(VENV)/bin/python -m pytest
+	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow" -n 2
+	@$(NODE) $(VENV)/bin/python -m pytest -m slow
 
-test-fast: $(READY)  ## The tests that take no more than seconds
-	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow"
+test-fast: $(READY)  ## The tests that take no more than seconds each: a minute in all
+	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow" -n 2
 
 synth: $(READY)  ## cdk.out, with strict validation; RELEASE=v1|v2
 	@$(CDK) synth --quiet --no-notices -c release=$(RELEASE) && echo "cdk.out is ready: release $(RELEASE)"
@@ -90,6 +95,6 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 	  --custom-compile-command "make update" --upgrade -o lambdas/seachange_migrations/requirements.txt lambdas/seachange_migrations/requirements.in
 
 clean:  ## Remove everything that was made
-	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem
+	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
 .PHONY: help setup rehearse test test-fast synth deploy check bench accept-main-job update clean

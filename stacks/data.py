@@ -11,7 +11,12 @@ class DataStack(Stack):
     """Network and database, published to the service stack."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
-        super().__init__(scope, construct_id, description=f"Customers, {environment.name}: network and database")
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Customers, {environment.name}: network and database",
+            termination_protection=True,
+        )
         network = Network(self, "Network", zones=environment.zones, nat=environment.nat)
         database = PostgresDatabase(
             self,

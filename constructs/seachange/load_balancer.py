@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration, Token, Tokenization
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -24,11 +24,12 @@ class BlueGreenLoadBalancer(Construct):
         vpc: Where it stands.
         container_port: The port of the service's container, 8080 by default.
         health_check: `HealthCheck()` by default.
-        certificate: Its listeners speak HTTPS with this certificate; HTTP by default. Production then listens on 443, and 80 redirects there.
+        certificate: Its listeners speak HTTPS with this certificate; HTTP by default. On a load balancer of our own, port 80 then redirects
+            to the production listener, unless that is on 80 itself.
         internet_facing: Whether the public can reach it; yes by default. Refused together with `load_balancer`.
         load_balancer: A load balancer of yours, which gets two listeners more; our own by default.
         production_port: 80 by default, or 443 with a certificate; required with `load_balancer`, where we cannot know which port is free.
-        test_port: The test listener's, 8080 by default.
+        test_port: The test listener's, 8080 by default; refused when production or the redirect has that port.
         test_peers: Who may reach the test listener; nobody by default, for what it shows is not released.
         deregistration_delay: How long a leaving target may finish its requests, 30 seconds by default.
 
@@ -77,6 +78,11 @@ class BlueGreenLoadBalancer(Construct):
             raise InvalidArgumentError(
                 "BlueGreenLoadBalancer(test_port=)", test_port, "give another than the production listener's"
             )
+        redirects = certificate is not None and load_balancer is None and production_port != 80
+        if redirects and test_port == 80:
+            raise InvalidArgumentError(
+                "BlueGreenLoadBalancer(test_port=)", test_port, "give another: 80 redirects to the production listener"
+            )
 
         self.container_port = container_port
         self.load_balancer = load_balancer or elbv2.ApplicationLoadBalancer(
@@ -101,7 +107,10 @@ class BlueGreenLoadBalancer(Construct):
         )
         self.production_listener = self._listener("Production", production_port, self.blue, certificate, is_open=True)
         self.test_listener = self._listener("Test", test_port, self.green, certificate, is_open=False)
-        if certificate is not None and load_balancer is None and production_port == 443:
+        # A deployment leaves each listener with the other's group, and ELB deletes no group in use: both listeners must go before either.
+        self.production_listener.node.add_dependency(self.green)
+        self.test_listener.node.add_dependency(self.blue)
+        if redirects:
             without_inherited_tags(
                 elbv2.ApplicationListener(
                     self,
@@ -110,7 +119,9 @@ class BlueGreenLoadBalancer(Construct):
                     port=80,
                     protocol=elbv2.ApplicationProtocol.HTTP,
                     open=True,
-                    default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
+                    default_action=elbv2.ListenerAction.redirect(
+                        protocol="HTTPS", port=Tokenization.stringify_number(production_port), permanent=True
+                    ),
                 )
             )
         for peer in test_peers:

@@ -78,6 +78,9 @@ class Network(Construct):
     def published(scope: Construct, construct_id: str, *, prefix: str, zones: int = 2) -> ec2.IVpc:
         """The network that `publish` wrote; its values are read when the stack deploys.
 
+        Each value becomes a parameter of the template, used or not, so the validator's W2001 (unused parameter) is acknowledged for the whole
+        stack: it reports no unused parameter of yours there either.
+
         Args:
             prefix: The path given to `publish`.
             zones: How many zones it has; 2 by default.
@@ -90,7 +93,6 @@ class Network(Construct):
         def values(name: str) -> list[str]:
             return [value(f"{name}-{zone}") for zone in range(1, zones + 1)]
 
-        # Every value becomes a parameter of the template, used or not.
         Validations.of(Stack.of(scope)).acknowledge(
             Acknowledgment(
                 id="CloudFormation-Validate::W2001", reason="A stack need not use all values of a published network."

@@ -31,7 +31,8 @@ class BlueGreenService(Construct):
     ones stay registered, or there would be nothing to go back to.
 
     Args of the release:
-        image: The container's image.
+        image: The container's image, for `architecture`: `ContainerImage.from_asset("service", platform=Platform.LINUX_ARM64)`, since arm64 is
+            the default and Docker builds for the machine it runs on.
         release: Its name, such as `v2`: letters, digits, dots, dashes and underscores. With `service_name` it is PGAPPNAME, so that every
             database session says which release it belongs to; PostgreSQL takes 63 characters together.
         environment: Further variables; not those that the service sets itself (PORT, RELEASE, and with a database PGHOST, PGPORT, PGDATABASE,
@@ -39,7 +40,7 @@ class BlueGreenService(Construct):
         secrets: Variables from Secrets Manager or Parameter Store; none by default.
         command: The image's own by default.
         cpu, memory_limit_mib: 256 units and 512 MiB by default.
-        architecture: arm64 by default.
+        architecture: arm64 by default; change it together with the image's platform.
         min_tasks, max_tasks: The bounds of the scalable target, which owns the desired count: 2 and 4 by default.
         traffic_shift: 10 % every 3 minutes by default; refused when it cannot end before the deployment's deadline.
         bake_time: How long blue stays, with the alarms watching, after all traffic has moved: 30 minutes by default, 2880 at most.
@@ -61,7 +62,7 @@ class BlueGreenService(Construct):
         application, deployment_group: CodeDeploy's.
         alarms: What takes a release back.
         scaling: The scalable target, for policies of yours.
-        log_group: The containers' logs.
+        log_group: The containers' logs; retained when the stack is destroyed.
         deployment: The custom resource, last in its stack.
     """
 

@@ -12,7 +12,7 @@ DeploymentError
 
 from collections.abc import Sequence
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 
 # CloudFormation takes 4096 bytes for the whole answer; the CDK Provider adds ids and the log group's name.
 LONGEST_MESSAGE_BYTES = 3000
@@ -36,7 +36,7 @@ def is_passing(error: Exception) -> bool:
     """Whether the same call may succeed a little later: throttling, a fault on AWS's side, the network."""
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code") in _PASSING_CODES
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, (ConnectTimeoutError, EndpointConnectionError, HTTPClientError))
 
 
 class DeploymentError(Exception):

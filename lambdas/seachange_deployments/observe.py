@@ -29,12 +29,13 @@ class Clients:
 
     @classmethod
     def connect(cls) -> "Clients":
-        """Clients for the Lambda's own region and role, retrying throttled calls a few times."""
+        """Clients for the Lambda's own region and role, retrying throttled and lost calls a few times."""
         # Imported here: the rehearsal reads this package's rules and needs no AWS, and boto3 takes half a second.
         import boto3
         from botocore.config import Config
 
-        config = Config(retries={"mode": "standard", "max_attempts": 5})
+        # A call that hangs gives up after a minute, retries included, within the Lambda's two.
+        config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
         return cls(
             codedeploy=boto3.client("codedeploy", config=config),
             ecs=boto3.client("ecs", config=config),

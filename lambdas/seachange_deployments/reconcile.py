@@ -162,11 +162,12 @@ def _stopped(request: Request, clients: Clients) -> bool:
     last = observe.last_deployment(clients, observe.group(clients, request.properties))
     if last is None or not last.active:
         return True
+    welcome = last.rolls_back or last.task_definition == request.wanted
+    if welcome and observe.traffic_has_shifted(observe.lifecycle(clients, last.id)):
+        return True  # it serves already and only bakes, perhaps for longer than the deadline
     if last.rolls_back:
         logger.warning("Stack rollback: waiting for CodeDeploy's own rollback %s.", last.name)
         return False
-    if last.task_definition == request.wanted and observe.traffic_has_shifted(observe.lifecycle(clients, last.id)):
-        return True  # the release that the stack rollback wants serves already and only bakes
     logger.warning("Stack rollback: stopping deployment %s with rollback.", last.name)
     deploy.roll_back(clients, last)
     return False

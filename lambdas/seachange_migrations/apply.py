@@ -1,5 +1,6 @@
 """Applies revisions one by one, each in its own transaction, and lets nobody queue behind a lock that does not come."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Engine, event
 
 from seachange_migrations.directory import MigrationDirectory
 from seachange_migrations.errors import MigrationError, OutOfTimeError, RevisionFailedError, TableBusyError
-from seachange_migrations.failures import describe, gave_way
+from seachange_migrations.failures import describe, describe_too_long, gave_way, was_canceled
 from seachange_migrations.locks import LockWatch
 from seachange_migrations.report import OnProgress
 
@@ -19,6 +20,17 @@ LOCK_TIMEOUT_MS = 2_000
 TRIES = 12
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 15.0
+
+# A revision that was canceled with all but the whole time of a call before it fits into none.
+ALL_BUT_WHOLE = 0.9
+# How far the time left may fall below the statement timeout before it is set anew, which takes a round trip.
+TIMEOUT_SLACK_S = 5.0
+
+# A stricter one, of the role or of the revision itself, stays.
+LIMIT_STATEMENTS = """
+SELECT set_config('statement_timeout', '{limit_ms}', true) FROM pg_settings
+WHERE name = 'statement_timeout' AND setting::bigint NOT BETWEEN 1 AND {limit_ms}
+"""
 
 TimeLeft = Callable[[], float]
 """The seconds that remain for this call."""
@@ -39,19 +51,23 @@ class Applier:
         Raises RevisionFailedError, TableBusyError or OutOfTimeError; what was applied before stays.
         """
         comment = first_comment
-        for revision in revisions:
+        whole_s = self.time_left()
+        for number, revision in enumerate(revisions):
             started = time.monotonic()
             self.on_progress({"event": "revision_started", "revision": revision})
-            self._apply_patiently(revision, comment)
+            try:
+                self._apply_patiently(revision, comment, whole_s)
+            except OutOfTimeError as error:
+                raise OutOfTimeError(f"{number} of {len(revisions)} revisions are applied; {error}") from error
             seconds = round(time.monotonic() - started, 3)
             self.on_progress({"event": "revision_applied", "revision": revision, "seconds": seconds})
             comment = None
 
-    def _apply_patiently(self, revision: str, comment: str | None) -> None:
+    def _apply_patiently(self, revision: str, comment: str | None, whole_s: float) -> None:
         """Tries again when a lock does not come: the whole transaction is rolled back, so no lock is held meanwhile."""
         pause = FIRST_PAUSE_S
         for attempt in range(1, TRIES + 1):
-            if self._apply_once(revision, comment):
+            if self._apply_once(revision, comment, whole_s):
                 return
             blockers = [str(blocker) for blocker in self.watch.blockers.values()]
             self.watch.blockers.clear()
@@ -67,8 +83,9 @@ class Applier:
             time.sleep(wait)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    def _apply_once(self, revision: str, comment: str | None) -> bool:
+    def _apply_once(self, revision: str, comment: str | None, whole_s: float) -> bool:
         """Whether `revision` is applied; False when it had to give way to the holder of a lock."""
+        had_s = self.time_left()
         with safe_transactions(self.watch, self.time_left) as commits:
             try:
                 self.directory.upgrade(revision, comment=comment)
@@ -77,6 +94,11 @@ class Applier:
             except Exception as error:
                 if gave_way(error):
                     return False
+                if was_canceled(error) and self.time_left() <= 0:
+                    if commits or had_s < ALL_BUT_WHOLE * whole_s:
+                        raise OutOfTimeError(f"revision {revision} did not end in time and is begun again") from error
+                    too_long = describe_too_long(revision, error, limit_s=whole_s)
+                    raise RevisionFailedError(too_long, revision=revision) from error
                 raise RevisionFailedError(describe(revision, error, commits=len(commits)), revision=revision) from error
         return True
 
@@ -85,23 +107,36 @@ class Applier:
 def safe_transactions(watch: LockWatch, time_left: TimeLeft) -> Iterator[list[Connection]]:
     """While it lasts, every transaction of every SQLAlchemy engine begins with a lock timeout, an env.py's own included.
 
-    Yields the commits that are made inside. Once `time_left` is used up the next statement raises OutOfTimeError.
+    Yields the commits that are made inside. Once `time_left` is used up PostgreSQL cancels the statement that runs, but
+    for one outside a transaction, and the next statement raises OutOfTimeError.
     """
     commits: list[Connection] = []
+    limits: dict[Connection, float] = {}
+
+    def limit_statements(connection: Connection, left_s: float) -> None:
+        limits[connection] = left_s
+        connection.exec_driver_sql(LIMIT_STATEMENTS.format(limit_ms=max(1, math.ceil(left_s * 1000))))
 
     def begin(connection: Connection) -> None:
         if connection.dialect.name != "postgresql":
             return
+        limits.pop(connection, None)
         watch.follow(_backend_pid(connection))
         if getattr(connection.connection.dbapi_connection, "autocommit", False):
-            return  # a CREATE INDEX CONCURRENTLY that a lock timeout cancels leaves an invalid index behind
+            return  # a CREATE INDEX CONCURRENTLY that a timeout cancels leaves an invalid index behind
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        if math.isfinite(left_s := time_left()):
+            limit_statements(connection, left_s)
 
-    def before_cursor_execute(*_: Any) -> None:
-        if time_left() <= 0:
+    def before_cursor_execute(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+        left_s = time_left()
+        if left_s <= 0:
             raise OutOfTimeError(
                 "the time for this call is used up; what was committed stays, the next goes on from there"
             )
+        # In a transaction that has failed PostgreSQL takes nothing but the way back.
+        if left_s < limits.get(connection, 0) - TIMEOUT_SLACK_S and not statement.lstrip().startswith("ROLLBACK"):
+            limit_statements(connection, left_s)
 
     listeners = (("begin", begin), ("commit", commits.append), ("before_cursor_execute", before_cursor_execute))
     for name, listener in listeners:

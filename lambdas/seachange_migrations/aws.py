@@ -4,9 +4,13 @@ import json
 from dataclasses import dataclass, field
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from seachange_migrations.errors import InvalidRequestError
+
+# botocore's own patience, five tries of a minute, is longer than what remains when the deadline passes.
+PATIENCE = Config(connect_timeout=10, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
@@ -26,7 +30,7 @@ def credentials(secret_arn: str) -> Credentials:
 
     Raises InvalidRequestError for another content, botocore's ClientError when the secret cannot be read.
     """
-    text = boto3.client("secretsmanager").get_secret_value(SecretId=secret_arn).get("SecretString", "")
+    text = boto3.client("secretsmanager", config=PATIENCE).get_secret_value(SecretId=secret_arn).get("SecretString", "")
     try:
         content = json.loads(text)
         username, password = content["username"], content["password"]
@@ -41,10 +45,15 @@ def credentials(secret_arn: str) -> Credentials:
 
 def is_rolling_back(stack_id: str) -> bool:
     """Whether CloudFormation is taking the stack back to its former state. Raises botocore's ClientError."""
-    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
+    (stack,) = boto3.client("cloudformation", config=PATIENCE).describe_stacks(StackName=stack_id)["Stacks"]
     return "ROLLBACK" in stack["StackStatus"]
 
 
-def is_throttled(error: ClientError) -> bool:
-    """Whether the same call may well succeed a little later."""
-    return error.response.get("Error", {}).get("Code", "") in THROTTLED
+def is_throttled(error: Exception) -> bool:
+    """Whether AWS only asks for fewer calls."""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in THROTTLED
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether the call never came as far as AWS."""
+    return isinstance(error, (EndpointConnectionError, ConnectTimeoutError))

@@ -7,10 +7,12 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
-from seachange_migrations.errors import ConnectionFailedError, one_line
+from seachange_migrations.errors import ConnectionFailedError, UnreachableError, one_line
 
 APPLICATION_NAME = "seachange-migrations"
 CONNECT_TIMEOUT_S = 10
+# A server that is gone is noticed after two minutes; without, a session waits for its answer for hours.
+KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,13 @@ class ConnectionSettings:
             "sslmode": os.environ.get("PGSSLMODE", "verify-full"),
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": APPLICATION_NAME,
+            **KEEPALIVES,
         }
 
     def url(self) -> URL:
         """The same as a SQLAlchemy URL. `str(url)` hides the password."""
-        parameters = self.parameters()
-        query = {name: str(parameters[name]) for name in ("sslmode", "connect_timeout", "application_name")}
+        named = ("host", "port", "dbname", "user")
+        query = {name: str(value) for name, value in self.parameters().items() if name not in named}
         return URL.create("postgresql+psycopg", self.user, self.password, self.host, self.port, self.database, query)
 
 
@@ -57,10 +60,8 @@ def connect(settings: ConnectionSettings) -> psycopg.Connection:
 def connection_failed(settings: ConnectionSettings, error: BaseException) -> ConnectionFailedError:
     """The one line for a connection that could not be made."""
     reason = one_line(error, 600)
-    remedy = (
-        "Check that the secret holds the password of this role."
-        if "password authentication failed" in reason
-        else "Check host, port, security groups and TLS (PGSSLMODE, PGSSLROOTCERT)."
-    )
     where = f"{settings.database!r} on {settings.host}:{settings.port} as {settings.user!r}"
-    return ConnectionFailedError(f"cannot connect to database {where}: {reason}. {remedy}")
+    problem = f"cannot connect to database {where}: {reason}."
+    if "password authentication failed" in reason:
+        return ConnectionFailedError(f"{problem} Check that the secret holds the password of this role.")
+    return UnreachableError(f"{problem} Check host, port, security groups and TLS (PGSSLMODE, PGSSLROOTCERT).")

@@ -6,6 +6,7 @@
     ├── InvalidRequestError      the event, the secret or an argument cannot be used
     ├── InvalidDirectoryError    the Alembic directory cannot be used: no env.py, a syntax error, two heads
     ├── ConnectionFailedError    the database cannot be reached, or does not accept the credentials
+    │   └── UnreachableError       the database cannot be reached; it may be a failover or a reboot
     ├── RolesError               the owner and application roles cannot be made
     ├── RefusedError             the engine could run, and must not
     │   ├── UnknownRevisionError   the database has revisions that this directory does not know
@@ -13,6 +14,7 @@
     │   └── ForeignObjectsError    the database holds objects of a role that is not the owner role
     ├── RevisionFailedError      a revision raised
     ├── TableBusyError           a lock came in none of the tries
+    ├── DeadlinePassedError      the custom resource has used up its time
     └── UnfinishedError          nothing is wrong; call again
         ├── LockHeldError          another deployer migrates this database
         └── OutOfTimeError         the time for this call is used up; what was committed stays
@@ -35,6 +37,10 @@ class InvalidDirectoryError(MigrationError):
 
 class ConnectionFailedError(MigrationError):
     """The database cannot be reached, or does not accept the credentials."""
+
+
+class UnreachableError(ConnectionFailedError):
+    """The database cannot be reached; during a failover or a reboot that passes."""
 
 
 class RolesError(MigrationError):
@@ -87,6 +93,16 @@ class TableBusyError(MigrationError):
             f"revision {revision} got its lock in none of {tries} tries of {timeout_s:g} s; "
             f"blocked by {'; '.join(blockers) or 'sessions that are gone'}. It is not applied. "
             "End that transaction, or wait for its end, then deploy again."
+        )
+
+
+class DeadlinePassedError(MigrationError):
+    """The custom resource has used up its `timeout_s`; `reason` is what the last call still waited for."""
+
+    def __init__(self, timeout_s: int, reason: Exception) -> None:
+        super().__init__(
+            f"the migration had not finished after {timeout_s} s: {one_line(reason, 900)}. "
+            "What was committed stays, and the next deploy goes on from there."
         )
 
 

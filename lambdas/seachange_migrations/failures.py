@@ -4,11 +4,17 @@ from seachange_migrations.errors import one_line
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
+QUERY_CANCELED = "57014"
 
 
 def gave_way(error: BaseException) -> bool:
     """Whether PostgreSQL ended the transaction because of somebody else's lock, so that the same may work later."""
     return _sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+
+
+def was_canceled(error: BaseException) -> bool:
+    """Whether PostgreSQL ended a statement at its timeout, or because somebody asked for it."""
+    return _sqlstate(error) == QUERY_CANCELED
 
 
 def describe(revision: str, error: Exception, *, commits: int) -> str:
@@ -22,6 +28,16 @@ def describe(revision: str, error: Exception, *, commits: int) -> str:
         else "It was rolled back; mend it and run it again."
     )
     return f"revision {revision} failed: {type(driver_error).__name__}: {one_line(driver_error, 500)}{where}. {state}"
+
+
+def describe_too_long(revision: str, error: Exception, *, limit_s: float) -> str:
+    """One line for a statement that had a whole call of the Lambda, `limit_s` seconds, and did not end."""
+    statement = one_line(str(getattr(error, "statement", None) or "a statement"), 200)
+    return (
+        f"revision {revision} failed: its statement takes longer than this call of the Lambda may last, {limit_s:.0f} s: "
+        f"{statement}. It was rolled back. Split it, do it in committed batches, or run it with `alembic upgrade`, as the "
+        "role that migrates, from a machine that may take its time; then deploy again."
+    )
 
 
 def _sqlstate(error: BaseException | None) -> str | None:

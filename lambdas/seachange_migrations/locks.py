@@ -31,6 +31,15 @@ CROSS JOIN LATERAL unnest(pg_blocking_pids(l.pid)) AS blocker(pid)
 JOIN pg_stat_activity b ON b.pid = blocker.pid
 WHERE l.pid = ANY(%s) AND NOT l.granted
 """
+# Of an advisory lock's key pg_locks shows the two halves.
+HOLDER = """
+SELECT format('pid %%s (%%s, role %%s)', a.pid, a.application_name, a.usename)
+       || coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', '", connected since" YYYY-MM-DD HH24:MI:SS "UTC"'), '')
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32 | l.objid::bigint) = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,14 @@ def lock_key(database: str) -> int:
     return int.from_bytes(hashlib.sha256(f"seachange-migrations/{database}".encode()).digest()[:8], signed=True)
 
 
+def lock_held(database: str, holder: object) -> LockHeldError:
+    """The one line for a migration lock that is taken; `holder` is what HOLDER found, None when it has just gone."""
+    return LockHeldError(
+        f"another deployer migrates database {database!r}: {holder or 'it has just finished'}; "
+        "it is asked again until that one has finished"
+    )
+
+
 @contextmanager
 def advisory_lock(
     connection: Connection, database: str, *, patience_s: float, on_progress: OnProgress
@@ -71,9 +88,8 @@ def advisory_lock(
     said = False
     while not _autocommitted(connection, "SELECT pg_try_advisory_lock(:key)", key):
         if time.monotonic() >= give_up:
-            raise LockHeldError(
-                f"another deployer migrates database {database!r}; it is asked again until that one has finished"
-            )
+            holder = connection.exec_driver_sql(HOLDER, (key,)).scalar()
+            raise lock_held(database, holder)
         if not said:
             on_progress({"event": "waiting_for_deployer", "database": database})
             said = True

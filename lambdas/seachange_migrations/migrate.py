@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from seachange_migrations import founding
+from seachange_migrations import first_migration
 from seachange_migrations.apply import Applier, TimeLeft
 from seachange_migrations.connection import ConnectionSettings, connection_failed
 from seachange_migrations.directory import MigrationDirectory
@@ -49,14 +49,14 @@ def migrate(
         with advisory_lock(connection, settings.database, patience_s=LOCK_PATIENCE_S, on_progress=on_progress):
             before = migrations.heads()
             refuse_unknown(migrations.script, before)
-            is_founding = founding.is_unfinished(connection, before, migrations.version_table)
-            revisions = plan(migrations.script, before, target=target, phase=phase, founding=is_founding)
+            is_first = first_migration.is_unfinished(connection, before, migrations.version_table)
+            revisions = plan(migrations.script, before, target=target, phase=phase, first_migration=is_first)
             on_progress({"event": "planned", "from": before, "target": target, "phase": phase, "revisions": revisions})
             with LockWatch(settings, on_progress) as watch:
                 applier = Applier(directory=migrations, watch=watch, on_progress=on_progress, time_left=time_left)
-                applier.apply(revisions, first_comment=founding.MARK if is_founding and not before else None)
-            if is_founding:
-                founding.finish(connection, migrations.version_table)
+                applier.apply(revisions, first_comment=first_migration.MARK if is_first and not before else None)
+            if is_first:
+                first_migration.finish(connection, migrations.version_table)
             after = migrations.heads()
     return Report(
         before=before,

@@ -12,11 +12,11 @@ from seachange_migrations.phases import Phase, phases
 
 
 def plan(
-    script: ScriptDirectory, heads: Sequence[str], *, target: str, phase: Phase, founding: bool
+    script: ScriptDirectory, heads: Sequence[str], *, target: str, phase: Phase, first_migration: bool
 ) -> tuple[str, ...]:
     """The revisions to apply, ancestors and dependencies first.
 
-    An empty database (`founding`) gets everything up to `target`. Any other gets what belongs to `phase`; what belongs
+    An empty database (`first_migration`) gets everything up to `target`. Any other gets what belongs to `phase`; what belongs
     to the other phase waits, and is refused where it stands below a wanted revision. A database ahead of `target` gets
     nothing: no revision is taken back.
 
@@ -25,7 +25,7 @@ def plan(
     needed = pending(script, heads, target)
     if target == "heads":
         refuse_two_heads(script)
-    if founding:
+    if first_migration:
         return needed
     phase_of = phases(script)
     wanted = tuple(revision for revision in needed if phase_of[revision] is phase)

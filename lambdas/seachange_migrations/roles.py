@@ -11,11 +11,10 @@ from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.errors import (
     ForeignObjectsError,
     InvalidRequestError,
-    LockHeldError,
     RolesError,
     one_line,
 )
-from seachange_migrations.locks import lock_key
+from seachange_migrations.locks import HOLDER, lock_held, lock_key
 from seachange_migrations.report import OnProgress
 
 FOREIGN_OBJECTS = """
@@ -90,7 +89,7 @@ def _ensure(
     connection: psycopg.Connection, owner: ConnectionSettings, application: ConnectionSettings, on_progress: OnProgress
 ) -> None:
     if not _value(connection, "SELECT pg_try_advisory_xact_lock(%s)", lock_key(owner.database)):
-        raise LockHeldError(f"another deployer works on database {owner.database!r}; ask again when it has finished")
+        raise lock_held(owner.database, _value(connection, HOLDER, lock_key(owner.database)))
     _refuse_foreign_objects(connection, owner)
     _ensure_login(connection, owner, on_progress)
     is_new = _ensure_login(connection, application, on_progress)

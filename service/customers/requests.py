@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from customers.releases import AddressError, Release
 
@@ -55,9 +55,11 @@ def page(request: Request) -> tuple[int, int]:
 
 def _json_object(request: Request) -> dict[str, Any]:
     if not request.is_json:
-        raise UnsupportedMediaType("send the customer as JSON, with Content-Type: application/json")
+        raise BadRequest("send the customer as JSON, with Content-Type: application/json")
     try:
         body = json.loads(request.get_data().decode())
+    except RequestEntityTooLarge:
+        raise BadRequest(f"the body is longer than {request.max_content_length} bytes") from None
     except RecursionError:
         raise BadRequest("the body is nested too deeply") from None
     except ValueError as error:  # bytes that are not UTF-8 too

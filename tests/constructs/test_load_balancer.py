@@ -11,6 +11,7 @@ from aws_cdk.assertions import Match
 
 from seachange import BlueGreenLoadBalancer, InvalidArgumentError
 from tests.constructs.apps import Resources, new_stack, only, resources, template, their_vpc
+from tests.constructs.deployment.test_order import before
 
 LISTENER, GROUP = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::TargetGroup"
 
@@ -74,21 +75,62 @@ def test_named_peers_reach_the_test_listener() -> None:
     found.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 8080, "ToPort": 8080})
 
 
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+
+
+def their_certificate(stack: Any) -> acm.ICertificate:
+    return acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
+
+
 def test_a_certificate_brings_https_and_a_redirect() -> None:
     stack = new_stack()
-    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
-    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
-    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), certificate=certificate)
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), certificate=their_certificate(stack))
     by_port = listeners(resources(stack))
     assert {port: listener["Protocol"] for port, listener in by_port.items()} == {
         80: "HTTP",
         443: "HTTPS",
         8080: "HTTPS",
     }
-    assert by_port[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
-    assert by_port[443]["Certificates"] == [{"CertificateArn": arn}]
+    redirect = by_port[80]["DefaultActions"][0]["RedirectConfig"]
+    assert (redirect["Protocol"], redirect["Port"], redirect["StatusCode"]) == ("HTTPS", "443", "HTTP_301")
+    assert by_port[443]["Certificates"] == [{"CertificateArn": CERTIFICATE}]
     # Stated, for the CDK's recommendation moves with its versions.
     assert by_port[443]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+
+
+def test_the_redirect_goes_wherever_production_is() -> None:
+    stack = new_stack()
+    certificate = their_certificate(stack)
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), certificate=certificate, production_port=8443)
+    by_port = listeners(resources(stack))
+    assert by_port.keys() == {80, 8443, 8080}
+    assert by_port[80]["DefaultActions"][0]["RedirectConfig"]["Port"] == "8443"
+
+
+def test_https_on_80_has_no_redirect() -> None:
+    stack = new_stack()
+    certificate = their_certificate(stack)
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), certificate=certificate, production_port=80)
+    assert listeners(resources(stack)).keys() == {80, 8080}
+
+
+def test_refuses_to_test_where_it_redirects() -> None:
+    stack = new_stack()
+    with pytest.raises(InvalidArgumentError, match=r"test_port=.* 80: .*redirects"):
+        BlueGreenLoadBalancer(
+            stack, "Balancer", vpc=their_vpc(stack), certificate=their_certificate(stack), test_port=80
+        )
+
+
+def test_both_listeners_go_before_either_group() -> None:
+    """A deployment leaves each listener with the other's group, and ELB deletes no group in use."""
+    stack = new_stack()
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack))
+    found = resources(stack)
+    groups = {name for name, body in found.items() if body["Type"] == GROUP}
+    for name, body in found.items():
+        if body["Type"] == LISTENER:
+            assert groups <= before(found, name)
 
 
 def their_load_balancer(stack: Any) -> elbv2.IApplicationLoadBalancer:

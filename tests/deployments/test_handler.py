@@ -4,7 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from seachange_deployments import handler
 from seachange_deployments.observe import Clients
@@ -48,9 +54,12 @@ def test_throttled_polling_looks_again(world: World, code: str) -> None:
     assert handler.is_complete(EVENT, None) == {"IsComplete": False}
 
 
-def test_a_lost_connection_looks_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError])
+def test_a_lost_connection_looks_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: type[BotoCoreError]
+) -> None:
     def lost(**_: object) -> None:
-        raise ReadTimeoutError(endpoint_url="https://codedeploy")
+        raise error(endpoint_url="https://codedeploy", error="lost")
 
     monkeypatch.setattr(world.clients.cloudformation, "describe_stacks", lost)
     assert handler.is_complete(EVENT, None) == {"IsComplete": False}

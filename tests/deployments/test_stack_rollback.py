@@ -31,8 +31,16 @@ def test_an_active_deployment_is_stopped_and_waited_for(world: World, status: st
     assert step(world) is None
     back = {"creator": "codeDeployRollback", "rollbackInfo": {"rollbackTriggeringDeploymentId": "d-OTHER1"}}
     world.stack(ROLLING_BACK).group("d-BACK1").deployment("d-BACK1", NEW, "InProgress", **back)
+    world.targets("d-BACK1", lifecycle("AllowTraffic"))
     assert step(world) is None  # CodeDeploy's own rollback must not be stopped
     world.stack(ROLLING_BACK).group("d-BACK1").deployment("d-BACK1", NEW, "Succeeded", **back).service(NEW)
+    assert step(world) == {"DeploymentId": ""}
+
+
+def test_the_bake_of_codedeploys_own_rollback_is_not_waited_for(world: World) -> None:
+    back = {"creator": "codeDeployRollback", "rollbackInfo": {"rollbackTriggeringDeploymentId": "d-OTHER1"}}
+    world.stack(ROLLING_BACK).group("d-BACK1").deployment("d-BACK1", NEW, "InProgress", **back)
+    world.targets("d-BACK1", SHIFTED).service(NEW)
     assert step(world) == {"DeploymentId": ""}
 
 

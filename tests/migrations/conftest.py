@@ -5,9 +5,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
 from seachange.rehearsal.stage.postgres import PostgresServer
 from tests.migrations.databases import MASTER_PASSWORD, AlembicDirectory, Database
+from tests.migrations.deployments import Deployment
 
 NUMBERS = count(1)
 
@@ -35,3 +37,12 @@ def database(postgres: PostgresServer) -> Iterator[Database]:
 def directory(tmp_path: Path) -> AlembicDirectory:
     """An Alembic directory without revisions, whose path needs care with configuration parsers."""
     return AlembicDirectory(tmp_path / "100%" / "migrations")
+
+
+@pytest.fixture
+def deployment(
+    database: Database, directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield Deployment(database, directory.example(), monkeypatch)

@@ -59,7 +59,18 @@ def test_the_custom_resource(migrations: Path) -> None:
         name
         for name in properties
         if name not in ("ServiceToken", "OwnerSecretArn", "ApplicationSecretArn", "ContentHash")
-    } == {"ServiceTimeout", "Phase", "Directory", "Target", "Roles", "Host", "Port", "Database", "SecretArn"}
+    } == {
+        "ServiceTimeout",
+        "TimeoutSeconds",
+        "Phase",
+        "Directory",
+        "Target",
+        "Roles",
+        "Host",
+        "Port",
+        "Database",
+        "SecretArn",
+    }
     expected = {
         "Phase": "expand",
         "Directory": "migrations",
@@ -70,6 +81,7 @@ def test_the_custom_resource(migrations: Path) -> None:
         "Database": "shop",
         "SecretArn": MASTER,
         "ServiceTimeout": "3300",
+        "TimeoutSeconds": "3000",
     }
     assert expected.items() <= properties.items()
     assert made.owner_secret is not None
@@ -140,12 +152,20 @@ def test_the_way_to_the_database_is_open_before_the_first_call(migrations: Path)
         assert set(of_type(found, needed)) <= set(depends_on), needed
 
 
-def test_the_framework_ends_before_cloudformation_does(migrations: Path) -> None:
+def test_the_lambda_ends_before_the_framework_and_cloudformation_do(migrations: Path) -> None:
     found = template(cdk.Stack.of(construct(migrations, timeout=cdk.Duration.minutes(20))))
-    found.has_resource_properties(TYPE, {"ServiceTimeout": "1500"})
+    found.has_resource_properties(TYPE, {"ServiceTimeout": "1500", "TimeoutSeconds": "1200"})
     waiter = {"DefinitionString": Match.object_like({"Fn::Join": Match.any_value()})}
     [machine] = found.find_resources("AWS::StepFunctions::StateMachine", {"Properties": waiter}).values()
+    # The waits alone last until the Lambda's deadline; with the calls between them the framework could outlast
+    # ServiceTimeout, so that deadline must end it.
     assert '"IntervalSeconds":10,"MaxAttempts":120' in str(machine)
+    [timeout] = {
+        body["Properties"]["Timeout"]
+        for body in found.find_resources("AWS::Lambda::Function").values()
+        if body["Properties"]["Handler"] == "seachange_migrations.handler.is_complete"
+    }
+    assert 120 * 10 == 1200 < 1500 < 120 * (10 + timeout)
 
 
 def test_logs_do_not_stay_for_ever(migrations: Path) -> None:
@@ -197,7 +217,7 @@ def test_a_cluster_in_the_same_stack(migrations: Path) -> None:
         vpc=vpc,
     )
     assert cluster.secret
-    construct(
+    made = construct(
         migrations,
         stack,
         vpc=vpc,
@@ -206,8 +226,11 @@ def test_a_cluster_in_the_same_stack(migrations: Path) -> None:
         security_group=cluster.connections.security_groups[0],
         secret=cluster.secret,
     )
+    made.node.add_dependency(cluster)
     found = resources(stack)
-    properties = only(found, TYPE)[1]["Properties"]
+    _, resource = only(found, TYPE)
+    properties = resource["Properties"]
+    assert set(of_type(found, "AWS::RDS::DBInstance")) <= set(resource["DependsOn"])
     [cluster_id] = of_type(found, "AWS::RDS::DBCluster")
     assert properties["Host"] == {"Fn::GetAtt": [cluster_id, "Endpoint.Address"]}
     assert properties["Port"] == {"Fn::GetAtt": [cluster_id, "Endpoint.Port"]}

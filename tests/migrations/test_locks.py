@@ -13,7 +13,9 @@ from sqlalchemy import NullPool, create_engine
 
 from seachange_migrations import apply as engine
 from seachange_migrations import migrate as migration
-from seachange_migrations.errors import LockHeldError, OutOfTimeError, TableBusyError
+from seachange_migrations.apply import TimeLeft
+from seachange_migrations.connection import connect
+from seachange_migrations.errors import LockHeldError, OutOfTimeError, RevisionFailedError, TableBusyError
 from seachange_migrations.locks import lock_key
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import MAKES_ITS_OWN_ENGINE, TAKES_THE_CONNECTION, AlembicDirectory, Database
@@ -54,6 +56,12 @@ def writer(database: Database) -> Iterator[list[float]]:
     finally:
         stop.set()
         thread.join()
+
+
+def until(seconds: float) -> TimeLeft:
+    """A call that may last `seconds`."""
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
 
 
 @pytest.fixture
@@ -180,9 +188,8 @@ def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, directory:
     calls = 0
     while True:
         calls += 1
-        end = time.monotonic() + 0.35
         try:
-            report = migrate(database.master, directory.path, time_left=lambda end=end: end - time.monotonic())
+            report = migrate(database.master, directory.path, time_left=until(0.35))
             break
         except OutOfTimeError:
             assert database.rows("SELECT version_num FROM alembic_version") == [("0001",)]
@@ -192,9 +199,79 @@ def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, directory:
 
 
 def test_a_lock_that_does_not_come_in_time_is_not_waited_for(database: Database, customers: AlembicDirectory) -> None:
-    end = time.monotonic() + 3
     with (
         long_reader(database, 60),
         pytest.raises(OutOfTimeError, match=r"0002 waits for a lock; blocked by pid \d+ \(long reader"),
     ):
-        migrate(database.master, customers.path, target="expand@head", time_left=lambda: end - time.monotonic())
+        migrate(database.master, customers.path, target="expand@head", time_left=until(3))
+
+
+@pytest.mark.parametrize("env", [TAKES_THE_CONNECTION, MAKES_ITS_OWN_ENGINE], ids=["given connection", "own engine"])
+def test_a_statement_longer_than_a_call(database: Database, customers: AlembicDirectory, env: str) -> None:
+    (customers.path / "env.py").write_text(env, "utf-8")
+    customers.revision("0004", "0001", "SELECT pg_sleep(60)")
+    message = (
+        r"revision 0004 failed: its statement takes longer than this call of the Lambda may last, \d s: "
+        r"SELECT pg_sleep\(60\)\. It was rolled back\. Split it"
+    )
+    started = time.monotonic()
+    with pytest.raises(RevisionFailedError, match=message):
+        migrate(database.master, customers.path, target="0004", time_left=until(2))
+    assert time.monotonic() - started < 4
+
+
+def test_a_statement_that_began_late_is_begun_again(database: Database, customers: AlembicDirectory) -> None:
+    customers.revision("0004", "0001", "SELECT pg_sleep(1)")
+    customers.revision("0005", "0004", "SELECT pg_sleep(1)")
+    with pytest.raises(OutOfTimeError, match="1 of 2 revisions are applied; revision 0005 did not end in time"):
+        migrate(database.master, customers.path, target="0005", time_left=until(1.8))
+    assert migrate(database.master, customers.path, target="0005", time_left=until(1.8)).revisions == ("0005",)
+
+
+def test_each_statement_gets_the_time_that_is_left(
+    database: Database, customers: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TIMEOUT_SLACK_S", 0.1)
+    setting = "SELECT setting::int AS timeout FROM pg_settings WHERE name = 'statement_timeout'"
+    body = f"""
+    op.execute("CREATE TABLE first AS {setting}")
+    bind = op.get_bind()
+    try:
+        with bind.begin_nested():
+            op.execute("DO $$ BEGIN PERFORM pg_sleep(0.5); RAISE EXCEPTION 'no'; END $$")
+    except Exception:
+        pass
+    op.execute("CREATE TABLE second AS {setting}")
+    op.execute("SET LOCAL statement_timeout = 3000")
+    op.execute("SELECT pg_sleep(0.2)")
+    op.execute("CREATE TABLE own AS {setting}")
+    with op.get_context().autocommit_block():
+        op.execute("CREATE TABLE outside AS {setting}")
+    """
+    customers.revision("0004", "0001", body=body)
+    migrate(database.master, customers.path, target="0004", time_left=until(60))
+    tables = " UNION ALL ".join(f"SELECT timeout FROM {name}" for name in ("first", "second", "own", "outside"))
+    first, second, own, outside = (timeout for (timeout,) in database.rows(tables))
+    assert 50_000 < second < first - 300
+    assert (own, outside) == (3000, 0)
+
+
+def test_a_timeout_of_the_revisions_own_is_told_as_it_is(database: Database, customers: AlembicDirectory) -> None:
+    body = 'op.execute("SET LOCAL statement_timeout = 100")\nop.execute("SELECT pg_sleep(60)")'
+    customers.revision("0004", "0001", body=body)
+    with pytest.raises(RevisionFailedError, match="QueryCanceled: canceling statement due to statement timeout"):
+        migrate(database.master, customers.path, target="0004", time_left=until(60))
+
+
+def test_without_a_limit_no_statement_is_limited(database: Database, customers: AlembicDirectory) -> None:
+    customers.revision("0004", "0001", "CREATE TABLE seen AS SELECT current_setting('statement_timeout')")
+    migrate(database.master, customers.path, target="0004")
+    assert database.rows("SELECT * FROM seen") == [("0",)]
+
+
+def test_every_connection_notices_a_server_that_is_gone(database: Database) -> None:
+    expected = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+    assert expected.items() <= {name: str(value) for name, value in database.master.parameters().items()}.items()
+    assert expected.items() <= database.master.url().query.items()
+    with connect(database.master) as session:
+        assert session.info.get_parameters()["keepalives_idle"] == "60"

@@ -26,7 +26,7 @@ def planned(
     directory: AlembicDirectory, *heads: str, target: str = "heads", phase: Phase = Phase.EXPAND
 ) -> tuple[str, ...]:
     script = ScriptDirectory(str(directory.path))
-    return plan(script, heads, target=target, phase=phase, founding=not heads)
+    return plan(script, heads, target=target, phase=phase, first_migration=not heads)
 
 
 @pytest.mark.parametrize(

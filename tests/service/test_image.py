@@ -12,14 +12,21 @@ def test_the_image_is_not_root_and_checks_its_health() -> None:
     lines = (SERVICE / "Dockerfile").read_text("utf-8").splitlines()
     assert "USER 10001:10001" in lines
     assert any("--require-hashes" in line for line in lines)
-    assert "COPY --from=certificates rds-ca.pem /app/rds-ca.pem" in lines
+    assert "COPY rds-ca.pem ." in lines
     assert any("/health/live" in line for line in lines)
 
 
 def test_the_image_gets_nothing_but_the_service() -> None:
     ignored, *kept = [line for line in (SERVICE / ".dockerignore").read_text("utf-8").splitlines() if line[:1] != "#"]
     assert ignored == "*"
-    assert kept == ["!Dockerfile", "!requirements.txt", "!gunicorn.conf.py", "!customers", "**/__pycache__"]
+    assert kept == [
+        "!Dockerfile",
+        "!requirements.txt",
+        "!rds-ca.pem",
+        "!gunicorn.conf.py",
+        "!customers",
+        "**/__pycache__",
+    ]
 
 
 def test_the_rehearsal_reads_its_file() -> None:

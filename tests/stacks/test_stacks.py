@@ -2,15 +2,21 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+import stacks.service
+from stacks import settings
+from stacks.data import DataStack
 from tests.constructs.fragments import frozen_fragments
+from tests.stacks.conftest import synthesize
 
 Template = dict[str, Any]
 Templates = Callable[[str], dict[str, Template]]
@@ -108,6 +114,36 @@ def test_logical_ids_of_custom_resources_never_change(templates: Templates) -> N
         ("ServiceDeployment90D6F883", "ServiceDeploymentProviderframeworkonEventC1C2D83B"),
     ):
         assert resources[custom_resource]["Properties"]["ServiceToken"] == {"Fn::GetAtt": [entrance, "Arn"]}
+
+
+def test_a_checkout_elsewhere_deploys_the_very_same(
+    templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path in an asset's hash would make CI redeploy what a laptop has deployed, with nothing changed."""
+    elsewhere = tmp_path / "service"
+    shutil.copytree(stacks.service.SERVICE, elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(stacks.service, "SERVICE", elsewhere)
+    assert synthesize.__wrapped__("v2") == templates("v2")
+
+
+def test_other_certificates_are_another_image(
+    templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "service"
+    shutil.copytree(stacks.service.SERVICE, elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
+    (elsewhere / "rds-ca.pem").write_text("another", "utf-8")
+    monkeypatch.setattr(stacks.service, "SERVICE", elsewhere)
+    assert image(synthesize.__wrapped__("v2")) != image(templates("v2"))
+
+
+def image(stacks_: dict[str, Template]) -> Any:
+    [task] = named(stacks_["customers-dev"], "AWS::ECS::TaskDefinition").values()
+    return task["Properties"]["ContainerDefinitions"][0]["Image"]
+
+
+def test_the_data_stack_is_protected_from_deletion() -> None:
+    stack = DataStack(cdk.App(), "Data", environment=settings.environment("dev"))
+    assert stack.termination_protection
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -8,7 +8,7 @@ import jsii
 from aws_cdk import CfnResource, CustomResource, IStableAnyProducer, Lazy, Stack
 from constructs import IConstruct
 
-_TYPE = "Custom::SeaChangeDeployment"
+DEPLOYMENT_TYPE = "Custom::SeaChangeDeployment"
 
 
 def after_everything_else(deployment: CustomResource) -> None:
@@ -41,11 +41,16 @@ class _EverythingElse:
             for name, resource, fragment in zip(names, resources, properties, strict=True)
         }
         deployments = {
-            name for name, resource in zip(names, resources, strict=True) if resource.cfn_resource_type == _TYPE
+            name
+            for name, resource in zip(names, resources, strict=True)
+            if resource.cfn_resource_type == DEPLOYMENT_TYPE
         }
         before = {*names} - _after(deployments, needs)
-        # Those that no other waits for; the rest comes before them.
-        return sorted(before - set().union(*(needs[name] - {name} for name in before)))
+        # Those that no other waits for; the rest comes before them. What a release changes is named besides: the way to it may lead through
+        # resources that this update leaves alone, and nothing documents that CloudFormation keeps such an order.
+        ends = before - set().union(*(needs[name] - {name} for name in before))
+        changing = {name for name, r in zip(names, resources, strict=True) if _changes_with_a_release(r)}
+        return sorted(ends | (changing & before))
 
     def _is_written(self, construct: IConstruct) -> TypeGuard[CfnResource]:
         """Whether it is a resource of this very template; an IAM policy without statements, for one, is left out."""
@@ -54,6 +59,14 @@ class _EverythingElse:
             and construct.stack.node.path == self._stack.node.path
             and construct._should_synthesize()
         )
+
+
+def _changes_with_a_release(resource: CfnResource) -> bool:
+    kind = resource.cfn_resource_type
+    return kind.startswith("Custom::") or kind in (
+        "AWS::CloudFormation::CustomResource",
+        "AWS::ECS::TaskDefinition",
+    )
 
 
 def _references(value: object) -> Iterator[str]:

@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from seachange.alarms import ReleaseAlarms
-from seachange.deployment.order import after_everything_else
+from seachange.deployment.order import DEPLOYMENT_TYPE, after_everything_else
 from seachange.load_balancer import BlueGreenLoadBalancer
 
 _PACKAGE = "seachange_deployments"
@@ -70,7 +70,7 @@ class DeploymentResource(Construct):
         self.resource = CustomResource(
             self,
             "Resource",
-            resource_type="Custom::SeaChangeDeployment",
+            resource_type=DEPLOYMENT_TYPE,
             service_token=provider.service_token,
             service_timeout=_SERVICE_TIMEOUT,
             properties={
@@ -126,18 +126,24 @@ class DeploymentResource(Construct):
                 actions=[
                     f"codedeploy:{action}"
                     for action in (
-                        "BatchGetDeploymentTargets",
-                        "ContinueDeployment",
                         "CreateDeployment",
                         "GetDeployment",
                         "GetDeploymentGroup",
-                        "ListDeploymentTargets",
-                        "StopDeployment",
                         # CreateDeployment asks for it when it overrides the group's alarms (its AlarmConfiguration's documentation).
                         "UpdateDeploymentGroup",
                     )
                 ],
                 resources=[group.deployment_group_arn],
+            ),
+            # The Service Authorization Reference gives these no resource type: on an ARN they would be denied.
+            allow(
+                actions=[
+                    "codedeploy:BatchGetDeploymentTargets",
+                    "codedeploy:ContinueDeployment",
+                    "codedeploy:ListDeploymentTargets",
+                    "codedeploy:StopDeployment",
+                ],
+                resources=["*"],
             ),
             allow(
                 actions=["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],

@@ -19,7 +19,7 @@ RESOURCE_TYPE = "Custom::SeaChangeMigrations"
 Roles = Literal["managed", "existing"]
 
 LONGEST_TIMEOUT_S = 50 * 60
-# CloudFormation's own deadline stands behind the framework's, which may end without an answer.
+# CloudFormation's own deadline stands behind the Lambda's, with time for the call that is under way to end.
 SERVICE_TIMEOUT_MARGIN_S = 5 * 60
 
 
@@ -28,6 +28,9 @@ class AlembicMigrations(Construct):
 
     It takes host, port, security group and secret, and so an instance or an Aurora cluster, created or imported. What
     needs the schema depends on this construct.
+
+    The endpoint of an Aurora cluster exists before its instances do: for a cluster of the same stack write
+    `migrations.node.add_dependency(cluster)`.
 
     Args:
         directory: The Alembic directory, with env.py and versions/.
@@ -49,6 +52,7 @@ class AlembicMigrations(Construct):
             CloudFormation.
         architecture: The Lambda's processor; arm64 by default.
         timeout: How long the migration may take, in steps of 10 seconds; 50 minutes by default and at most.
+            After it the Lambda says what it still waited for; the next deploy goes on from there.
 
     Raises InvalidArgumentError for what cannot work, BundleError when the Lambda's asset cannot be built.
     """
@@ -134,6 +138,7 @@ class AlembicMigrations(Construct):
                 "Database": database_name,
                 "SecretArn": secret.secret_arn,
                 **self._role_secret_arns(roles, application_secret),
+                "TimeoutSeconds": str(timeout_s),
                 "ContentHash": bundle.fingerprint(),
             },
         )

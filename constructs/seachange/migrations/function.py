@@ -38,7 +38,8 @@ class MigrationsFunction(Construct):
         architecture: Its processor; the wheels in `bundle` are for it.
         vpc: The database's network.
         vpc_subnets: Where the Lambda runs; it calls Secrets Manager and CloudFormation from there.
-        total_timeout: How long the framework goes on asking.
+        total_timeout: How long the framework goes on asking. It counts the time between two calls alone: with calls of
+            up to 14 minutes it may go on past CloudFormation's own deadline, so the Lambda keeps one itself.
     """
 
     def __init__(

@@ -51,6 +51,26 @@ def test_everything_else_comes_first() -> None:
     assert before(found, deployment) == found.keys() - {deployment}
 
 
+def test_what_a_release_changes_is_named_whatever_lies_between() -> None:
+    stack = new_stack()
+    service = new_service(stack)
+    theirs = cdk.CustomResource(stack, "Theirs", service_token="arn:aws:lambda:eu-west-1:123456789012:function:theirs")
+    named = cdk.CustomResource(
+        stack,
+        "Named",
+        service_token="arn:aws:lambda:eu-west-1:123456789012:function:theirs",
+        resource_type="Custom::Theirs",
+    )
+    bucket = s3.CfnBucket(stack, "Between")
+    bucket.node.add_dependency(theirs, named)
+    found = resources(stack)
+    _, deployment = only(found, DEPLOYMENT)
+    kinds = {found[name]["Type"]: name for name in deployment["DependsOn"]}
+    assert {"AWS::CloudFormation::CustomResource", "Custom::Theirs", "AWS::ECS::TaskDefinition"} <= kinds.keys()
+    assert {"Ref": kinds["AWS::ECS::TaskDefinition"]} == stack.resolve(service.task_definition.task_definition_arn)
+    assert stack.get_logical_id(bucket) in deployment["DependsOn"]
+
+
 def test_what_an_aspect_adds_comes_first() -> None:
     stack = new_stack()
     new_service(stack)

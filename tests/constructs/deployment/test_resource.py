@@ -131,4 +131,13 @@ def test_the_role_allows_what_the_package_calls(found: Resources) -> None:
     }
     assert "codedeploy:UpdateDeploymentGroup" in allowed  # the package overrides the group's alarms
     everywhere = [s["Action"] for s in statements if s["Resource"] == "*" and "Condition" not in s]
-    assert everywhere == ["cloudwatch:DescribeAlarms"]
+    # Exactly those that the Service Authorization Reference gives no resource type.
+    assert everywhere == [
+        [
+            "codedeploy:BatchGetDeploymentTargets",
+            "codedeploy:ContinueDeployment",
+            "codedeploy:ListDeploymentTargets",
+            "codedeploy:StopDeployment",
+        ],
+        "cloudwatch:DescribeAlarms",
+    ]

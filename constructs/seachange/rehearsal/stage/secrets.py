@@ -33,9 +33,9 @@ class SecretsManager:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to use this Secrets Manager in AWS's place; the credentials are no one's."""
+        """What a process needs to use this Secrets Manager in AWS's place; the credentials are no one's, and no call leaves the machine."""
         return {
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://{LOOPBACK}:{self._port}",
+            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self._port}",
             "AWS_ACCESS_KEY_ID": "rehearsal",
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "AWS_DEFAULT_REGION": "eu-west-1",
@@ -64,7 +64,7 @@ class SecretsManager:
         """Stores a secret as JSON and returns its ARN; waits for the server, which starts beside the others."""
         client = boto3.client(
             "secretsmanager",
-            endpoint_url=self.environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             region_name=self.environment["AWS_REGION"],
             aws_access_key_id="rehearsal",
             aws_secret_access_key="rehearsal",
