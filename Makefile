@@ -58,10 +58,9 @@ build/assembly/%/manifest.json: $(READY) $(SOURCES)
 rehearse: build/assembly/v1/manifest.json build/assembly/v2/manifest.json  ## Rehearse the release v1 -> v2 of the example, here
 	@$(VENV)/bin/seachange rehearse --config service/rehearsal.toml --blue build/assembly/v1 --green build/assembly/v2 --speed $(SPEED)
 
-# Rehearsals measure latencies, so they run alone.
 test: $(READY)  ## All tests
-	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow" -n 2
-	@$(NODE) $(VENV)/bin/python -m pytest -m slow
+	@$(NODE) $(VENV)/bin/python -m pytest -m "not alone" -n 2 --junitxml=build/tests/together.xml
+	@$(NODE) $(VENV)/bin/python -m pytest -m alone --junitxml=build/tests/alone.xml
 
 test-fast: $(READY)  ## The tests that take no more than seconds each: a minute in all
 	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow" -n 2

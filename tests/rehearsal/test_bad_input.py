@@ -13,6 +13,8 @@ import pytest
 
 from .conftest import CONFIG, Rehearse, Rehearsed, command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -107,13 +109,11 @@ def test_a_start_command_that_does_not_exist(rehearse: Rehearse, config_with: Ed
     refused(rehearse(config=config), "'gunicornn'", "install it or change [service] start")
 
 
-@pytest.mark.slow
 def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: Edit) -> None:
     config = config_with('"customers.app:create_app()"', '"customers.absent:create_app()"')
     refused(rehearse(config=config), "task blue-", "log:")
 
 
-@pytest.mark.slow
 def test_a_broken_migration(rehearse: Rehearse, green: Path, tmp_path: Path) -> None:
     broken = tmp_path / "green"
     shutil.copytree(green, broken)
@@ -122,7 +122,6 @@ def test_a_broken_migration(rehearse: Rehearse, green: Path, tmp_path: Path) -> 
     refused(rehearse(green=broken), "the migration failed", revision.name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.5, 4, 14])
 def test_ctrl_c_ends_every_process(blue: Path, green: Path, tmp_path: Path, after_s: float) -> None:
     options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]
@@ -136,7 +135,6 @@ def test_ctrl_c_ends_every_process(blue: Path, green: Path, tmp_path: Path, afte
     assert not (tmp_path / "out" / "report.json").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux ends children with their parent: prctl(2)")
 def test_a_killed_rehearsal_leaves_no_process(blue: Path, green: Path, tmp_path: Path, stages: Path) -> None:
     options = ["--blue", blue, "--green", green, "--config", CONFIG, "--out", tmp_path / "out", "--rows", "5000"]

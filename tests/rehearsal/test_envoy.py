@@ -17,6 +17,8 @@ from seachange.rehearsal.metrics import Measurements, point
 from seachange.rehearsal.plan import HealthCheck
 from seachange.rehearsal.stage.envoy import LoadBalancer
 
+pytestmark = pytest.mark.slow
+
 HEALTH = HealthCheck(path="/health", interval_s=0.3, timeout_s=0.3, healthy=2, unhealthy=3, codes="200")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import ROOT, Rehearse, synthesize
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_a_good_release_loses_nothing(rehearse: Rehearse, green: Path, tmp_path: Path) -> None:

@@ -128,10 +128,10 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return None
 
-    def stop(self, *, grace_s: float = 30.0) -> None:
-        """Ends it: its stop signal, then SIGKILL to its group after `grace_s` seconds."""
+    def stop(self, *, stop_signal: signal.Signals | None = None, grace_s: float = 30.0) -> None:
+        """Ends it: its stop signal, or the given one, then SIGKILL to its group after `grace_s` seconds."""
         if self.exit_code() is None:
-            self._process.send_signal(self._stop_signal)
+            self._process.send_signal(stop_signal or self._stop_signal)
             if self.wait(grace_s) is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
