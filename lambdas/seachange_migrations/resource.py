@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from seachange_migrations import aws
 from seachange_migrations.apply import TimeLeft
@@ -75,7 +76,7 @@ def _is_rolling_back(stack_id: str) -> bool:
     """False too when nobody can tell: what happened is then told instead."""
     try:
         return aws.is_rolling_back(stack_id)
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
         log({"event": "stack_unknown", "reason": one_line(error)})
         return False
 
