@@ -20,6 +20,8 @@ from seachange_migrations.locks import lock_key
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import MAKES_ITS_OWN_ENGINE, TAKES_THE_CONNECTION, AlembicDirectory, Database
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def long_reader(database: Database, seconds: float) -> Iterator[threading.Timer]:

@@ -16,6 +16,8 @@ from seachange_migrations.locks import lock_key
 from seachange_migrations.resource import RESERVE_S
 from tests.migrations.deployments import Context, Deployment
 
+pytestmark = pytest.mark.slow
+
 REPEATED = {"IsComplete": False}
 AFTER_GRACE_S = 181.0
 

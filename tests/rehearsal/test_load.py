@@ -15,6 +15,8 @@ import pytest
 
 from seachange.rehearsal.load import Record, read_records
 
+pytestmark = pytest.mark.slow
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

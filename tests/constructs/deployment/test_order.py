@@ -14,6 +14,8 @@ from constructs import IConstruct
 from seachange import BlueGreenLoadBalancer
 from tests.constructs.apps import Resources, new_service, new_stack, only, resources, their_vpc
 
+pytestmark = pytest.mark.slow
+
 DEPLOYMENT = "Custom::SeaChangeDeployment"
 
 

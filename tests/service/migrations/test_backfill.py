@@ -14,6 +14,8 @@ from alembic.util import CommandError
 
 from seachange.rehearsal.data import compare
 
+pytestmark = pytest.mark.slow
+
 SERVICE = Path(__file__).parents[3] / "service"
 REPORT = "seachange.rows_backfilled"
 BEHIND = """
