@@ -11,6 +11,8 @@ from seachange_migrations.locks import lock_key
 from seachange_migrations.resource import RESERVE_S
 from tests.migrations.deployments import Context, Deployment
 
+pytestmark = pytest.mark.slow
+
 
 def test_create_then_update(deployment: Deployment) -> None:
     first = deployment.run(Target="0001")

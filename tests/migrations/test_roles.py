@@ -11,6 +11,8 @@ from seachange_migrations.migrate import migrate
 from seachange_migrations.roles import ensure_roles, protect_version_table
 from tests.migrations.databases import AlembicDirectory, Database
 
+pytestmark = pytest.mark.slow
+
 TABLE = "CREATE TABLE customers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, address text)"
 
 
