@@ -38,7 +38,7 @@ def frozen_fragments(found: Resources) -> dict[str, dict[str, Any]]:
         fragments[logical_id] = {"Type": body["Type"], "Properties": properties}
         if body["Type"] in FROZEN_TYPES and "DependsOn" in body:
             fragments[logical_id]["DependsOn"] = sorted(body["DependsOn"])
-        waiting += _references(properties)
+        waiting += references(properties)
     return dict(sorted(fragments.items()))
 
 
@@ -48,13 +48,14 @@ def _create_only(resource_type: str) -> frozenset[str]:
     return frozenset(pointer.split("/")[2] for pointer in schema.get("createOnlyProperties", []))
 
 
-def _references(value: Any) -> Iterator[str]:
+def references(value: Any) -> Iterator[str]:
+    """The logical ids that a template value refers to."""
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
             yield name
         case dict():
             for inner in value.values():
-                yield from _references(inner)
+                yield from references(inner)
         case list():
             for inner in value:
-                yield from _references(inner)
+                yield from references(inner)

@@ -1,8 +1,5 @@
 """The deployment comes last."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import aws_cdk as cdk
 import jsii
 import pytest
@@ -13,6 +10,7 @@ from constructs import IConstruct
 
 from seachange import BlueGreenLoadBalancer
 from tests.constructs.apps import Resources, new_service, new_stack, only, resources, their_vpc
+from tests.constructs.fragments import references
 
 pytestmark = pytest.mark.slow
 
@@ -29,18 +27,6 @@ def before(found: Resources, logical_id: str) -> set[str]:
         waiting |= needs - done
         done |= needs
     return done
-
-
-def references(value: Any) -> Iterator[str]:
-    match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
-            yield name
-        case dict():
-            for inner in value.values():
-                yield from references(inner)
-        case list():
-            for inner in value:
-                yield from references(inner)
 
 
 def test_everything_else_comes_first() -> None:
