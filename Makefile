@@ -85,6 +85,11 @@ bench: $(READY)  ## Speed and memory, as ratios within one run
 accept-main-job: $(READY)  ## Show, line by line, that the main job is done
 	@$(NODE) $(VENV)/bin/python tests/accept/main_job.py
 
+test-image: $(READY)  ## Build the service's image with buildah and run it; as root, on Debian
+	@[ "$$(id -u)" = 0 ] || { echo "test-image: needs root, for debootstrap and buildah" >&2; exit 2; }
+	@command -v buildah >/dev/null && command -v debootstrap >/dev/null || { apt-get update && apt-get install -y buildah debootstrap; }
+	@$(NODE) IMAGE_TEST=required $(VENV)/bin/python -m pytest tests/service/test_image_build.py
+
 update: $(VENV)/.packages  ## Pin the newest versions again
 	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
 	  --custom-compile-command "make update" --upgrade -o requirements.txt pyproject.toml service/requirements.in
@@ -96,4 +101,4 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
-.PHONY: help setup rehearse test test-fast synth deploy check bench accept-main-job update clean
+.PHONY: help setup rehearse test test-fast test-image synth deploy check bench accept-main-job update clean
