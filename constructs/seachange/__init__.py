@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from seachange.alarms import ReleaseAlarms, ReleaseThresholds
     from seachange.database import PostgresDatabase, PublishedDatabase
     from seachange.errors import InvalidArgumentError, SeaChangeError
+    from seachange.frozen_record import keep_frozen
     from seachange.health import HealthCheck
     from seachange.load_balancer import BlueGreenLoadBalancer
     from seachange.migrations import AlembicMigrations
@@ -33,6 +34,7 @@ __all__ = [
     "SeaChangeError",
     "ServiceDatabase",
     "TrafficShift",
+    "keep_frozen",
 ]
 
 _HOMES = {
@@ -49,6 +51,7 @@ _HOMES = {
     "SeaChangeError": "errors",
     "ServiceDatabase": "task",
     "TrafficShift": "traffic",
+    "keep_frozen": "frozen_record",
 }
 
 

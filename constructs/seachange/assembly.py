@@ -31,11 +31,21 @@ class Resource:
 
 
 class Assembly:
-    """The templates and assets of one cloud assembly."""
+    """The templates and assets of one cloud assembly.
 
-    def __init__(self, directory: Path, resources: tuple[Resource, ...], assets: Mapping[str, Path]) -> None:
+    Attributes:
+        directory: Where it lies.
+        templates: Stack → its template.
+    """
+
+    def __init__(self, directory: Path, templates: Mapping[str, Mapping[str, Any]], assets: Mapping[str, Path]) -> None:
         self.directory = directory
-        self._resources = resources
+        self.templates = templates
+        self._resources = tuple(
+            Resource(stack=name, logical_id=logical_id, type=body["Type"], properties=body.get("Properties", {}))
+            for name, template in templates.items()
+            for logical_id, body in template.get("Resources", {}).items()
+        )
         self._assets = assets
 
     @classmethod
@@ -45,17 +55,11 @@ class Assembly:
         manifest = directory / "manifest.json"
         if not manifest.is_file():
             raise AssemblyError(f"no cloud assembly in {directory}: run `cdk synth -o {directory}` first")
-        resources: list[Resource] = []
+        templates: dict[str, Mapping[str, Any]] = {}
         assets: dict[str, Path] = {}
         for name, artifact in sorted(_json(manifest).get("artifacts", {}).items()):
             if artifact.get("type") == "aws:cloudformation:stack":
-                template = _json(directory / artifact["properties"]["templateFile"])
-                resources += [
-                    Resource(
-                        stack=name, logical_id=logical_id, type=body["Type"], properties=body.get("Properties", {})
-                    )
-                    for logical_id, body in template.get("Resources", {}).items()
-                ]
+                templates[name] = _json(directory / artifact["properties"]["templateFile"])
             elif artifact.get("type") == "cdk:asset-manifest":
                 files = _json(directory / artifact["properties"]["file"]).get("files", {})
                 assets |= {
@@ -63,7 +67,7 @@ class Assembly:
                     for key, file in files.items()
                     if "path" in file.get("source", {})
                 }
-        return cls(directory, tuple(resources), assets)
+        return cls(directory, templates, assets)
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """All resources of a CloudFormation type, such as `AWS::ECS::Service`."""

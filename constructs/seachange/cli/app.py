@@ -2,6 +2,7 @@
 
 import typer
 
+from seachange.cli.freeze import freeze
 from seachange.cli.rehearse import rehearse
 
 app = typer.Typer(
@@ -12,8 +13,4 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(rehearse)
-
-
-@app.callback()
-def seachange() -> None:
-    """Ship schema changes together with code, and rehearse the release before AWS sees it."""
+app.command()(freeze)

@@ -1,0 +1,189 @@
+"""The frozen fragments of a template: what must be the same at every deploy of a service under the CODE_DEPLOY controller.
+
+Frozen are the whole properties, and `DependsOn`, of the ECS service, its listeners and its target groups, and the create-only properties of all
+that these refer to, directly or through others: replacing a security group updates the service as surely as an edit of it does, and a
+changed `DependsOn` alone has (aws-cdk#25777).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Fragments = dict[str, dict[str, Any]]
+
+_SERVICE = "AWS::ECS::Service"
+_LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+_TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+_WHOLE = frozenset({_SERVICE, _LISTENER, _TARGET_GROUP})
+
+# What CloudFormation replaces a resource for, of the types that a service, a listener or a target group can refer to (its resource schemas).
+CREATE_ONLY: Mapping[str, frozenset[str]] = {
+    "AWS::CertificateManager::Certificate": frozenset(
+        {
+            "CertificateAuthorityArn",
+            "CertificateExport",
+            "DomainName",
+            "DomainValidationOptions",
+            "KeyAlgorithm",
+            "SubjectAlternativeNames",
+        }
+    ),
+    "AWS::EC2::SecurityGroup": frozenset({"GroupDescription", "GroupName", "VpcId"}),
+    "AWS::EC2::Subnet": frozenset(
+        {
+            "AvailabilityZone",
+            "AvailabilityZoneId",
+            "CidrBlock",
+            "Ipv4IpamPoolId",
+            "Ipv4NetmaskLength",
+            "Ipv6IpamPoolId",
+            "Ipv6Native",
+            "Ipv6NetmaskLength",
+            "OutpostArn",
+            "VpcId",
+        }
+    ),
+    "AWS::EC2::VPC": frozenset({"CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "VpcEncryptionControl"}),
+    "AWS::ECS::Cluster": frozenset({"ClusterName"}),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"Name", "Scheme", "Type"}),
+    "AWS::ElasticLoadBalancingV2::TrustStore": frozenset({"Name"}),
+}
+
+_NEW_SERVICE = "make a second service under a new construct id, and remove this one when no traffic is left on it"
+# (type, property) → the way to get what was wanted without touching what is frozen.
+_WAYS_OUT = {
+    (_SERVICE, "DeploymentController"): f"ECS cannot change a service's deployment engine in place: {_NEW_SERVICE}",
+    (
+        _SERVICE,
+        "DependsOn",
+    ): "let nothing new stand before the service; if the library or the CDK moved it, stay on the version before",
+    (
+        _SERVICE,
+        "DesiredCount",
+    ): "leave initial_desired_count as it was; min_tasks and max_tasks own the count after the creation",
+    (
+        _SERVICE,
+        "LoadBalancers",
+    ): "leave BlueGreenLoadBalancer(container_port=) as it was and give the release's own port to "
+    "BlueGreenService(container_port=)",
+    (_SERVICE, "NetworkConfiguration"): "leave vpc_subnets as it was and give the release's own network to "
+    "BlueGreenService(task_subnets=, task_security_groups=)",
+    (_SERVICE, "PlatformVersion"): "give it to BlueGreenService(platform_version=), which the deployment carries",
+    (
+        _SERVICE,
+        "CapacityProviderStrategy",
+    ): "give it to BlueGreenService(capacity_providers=), which the deployment carries",
+    (_SERVICE, "LaunchType"): "give BlueGreenService(capacity_providers=), which the deployment carries",
+    (_SERVICE, "Tags"): "tag the task definition instead: its tags reach the tasks",
+    (
+        _TARGET_GROUP,
+        "Port",
+    ): "leave BlueGreenLoadBalancer(container_port=) as it was and give the release's own port to "
+    "BlueGreenService(container_port=)",
+    (
+        _LISTENER,
+        "Certificates",
+    ): "leave the default certificate as it was and add an ApplicationListenerCertificate beside the listener",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """One property of a frozen resource that is not what the record holds; the values as JSON, `nothing` for an absent one."""
+
+    logical_id: str
+    property: str
+    before: str
+    after: str
+    way_out: str
+
+    def __str__(self) -> str:
+        return f"{self.logical_id}: {self.property} moved from {_short(self.before)} to {_short(self.after)}"
+
+
+def frozen_fragments(resources: Mapping[str, Mapping[str, Any]], *, also: Iterable[str] = ()) -> Fragments:
+    """Logical id → type, frozen properties and, for service, listeners and target groups, `DependsOn`; from a template's resources.
+
+    It starts from the services under the CODE_DEPLOY controller and from what their deployment groups balance over.
+
+    Args:
+        resources: The template's, by logical id.
+        also: Logical ids to start from besides: those of a record, for a service may have lost its controller.
+    """
+    fragments: Fragments = {}
+    waiting = [*also, *_roots(resources)]
+    while waiting:
+        logical_id = waiting.pop()
+        body = resources.get(logical_id)
+        if body is None or logical_id in fragments:
+            continue  # a parameter, a pseudo parameter, or done
+        properties = body.get("Properties", {})
+        if body["Type"] not in _WHOLE:
+            kept = CREATE_ONLY.get(body["Type"], frozenset())
+            properties = {name: value for name, value in properties.items() if name in kept}
+        fragments[logical_id] = {"Type": body["Type"], "Properties": properties}
+        if body["Type"] in _WHOLE and "DependsOn" in body:
+            needed = body["DependsOn"]
+            fragments[logical_id]["DependsOn"] = sorted([needed] if isinstance(needed, str) else needed)
+        waiting += _references(properties)
+    return dict(sorted(fragments.items()))
+
+
+def moved(recorded: Fragments, found: Fragments) -> list[Moved]:
+    """What of the recorded fragments is not in the template as it was; resources that the record does not know are new, and free."""
+    differences: list[Moved] = []
+    for logical_id, before in recorded.items():
+        after = found.get(logical_id)
+        if after is None:
+            way_out = "keep its construct id and its place in the tree; if it shall go, accept that with `seachange freeze --accept`"
+            differences.append(
+                Moved(
+                    logical_id=logical_id, property="resource", before=before["Type"], after="nothing", way_out=way_out
+                )
+            )
+            continue
+        names = sorted({*before["Properties"], *after["Properties"]})
+        pairs = [(name, before["Properties"].get(name), after["Properties"].get(name)) for name in names]
+        pairs.append(("DependsOn", before.get("DependsOn"), after.get("DependsOn")))
+        differences += [
+            Moved(
+                logical_id=logical_id,
+                property=name,
+                before=_text(old),
+                after=_text(new),
+                way_out=_WAYS_OUT.get((before["Type"], name), f"take the change back, or {_NEW_SERVICE}"),
+            )
+            for name, old, new in pairs
+            if old != new
+        ]
+    return differences
+
+
+def _roots(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for logical_id, body in resources.items():
+        properties = body.get("Properties", {})
+        if body["Type"] == _SERVICE and properties.get("DeploymentController", {}).get("Type") == "CODE_DEPLOY":
+            yield logical_id
+        elif body["Type"] == "AWS::CodeDeploy::DeploymentGroup":
+            yield from _references(properties.get("LoadBalancerInfo"))
+
+
+def _references(value: object) -> Iterator[str]:
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case dict():
+            for inner in value.values():
+                yield from _references(inner)
+        case list():
+            for inner in value:
+                yield from _references(inner)
+
+
+def _text(value: object) -> str:
+    return "nothing" if value is None else json.dumps(value, sort_keys=True)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]} …"

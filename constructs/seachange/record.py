@@ -1,0 +1,50 @@
+"""The record of what is frozen, which the application commits: `seachange freeze` writes it, every synthesis is compared with it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from seachange.errors import SeaChangeError
+from seachange.fragments import Fragments, Moved, frozen_fragments, moved
+
+SCHEMA = "seachange.frozen/1"
+
+
+class RecordError(SeaChangeError):
+    """The record cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Stack name → the frozen fragments that were recorded of it."""
+
+    stacks: Mapping[str, Fragments]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads a record; a missing file is an empty one. RecordError for anything else that cannot be read."""
+        if not path.exists():
+            return cls(stacks={})
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RecordError(f"{path} cannot be read ({error}); take it from version control again") from error
+        if (
+            not isinstance(document, dict)
+            or document.get("schema") != SCHEMA
+            or not isinstance(document.get("stacks"), dict)
+        ):
+            raise RecordError(f"{path} is no record of schema {SCHEMA}; write it with `seachange freeze`")
+        return cls(stacks=document["stacks"])
+
+    def save(self, path: Path) -> None:
+        """Writes the record, sorted, so that a commit shows only what changed."""
+        text = json.dumps({"schema": SCHEMA, "stacks": dict(sorted(self.stacks.items()))}, indent=2)
+        path.write_text(f"{text}\n", "utf-8")
+
+    def compare(self, stack: str, resources: Mapping[str, Mapping[str, Any]]) -> list[Moved]:
+        """What of the recorded fragments of a stack its template no longer has; nothing for a stack that was never recorded."""
+        recorded = self.stacks.get(stack, {})
+        return moved(recorded, frozen_fragments(resources, also=recorded)) if recorded else []
