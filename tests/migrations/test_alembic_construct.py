@@ -132,6 +132,19 @@ def test_the_lambda_may_do_no_more_than_it_needs(migrations: Path) -> None:
         *({"Action": read, "Effect": "Allow", "Resource": cdk.Stack.of(made).resolve(arn)} for arn in arns),
     ]
     found.has_resource_properties("AWS::IAM::Policy", {"PolicyDocument": {"Statement": statements}})
+    # No managed policy: those reach every log group of the account.
+    found.all_resources_properties("AWS::IAM::Role", {"ManagedPolicyArns": Match.absent()})
+    run = [
+        policy
+        for role in of_type(found.to_json()["Resources"], "AWS::IAM::Role").values()
+        for policy in role["Properties"].get("Policies", [])
+    ]
+    assert len(run) == 2
+    for policy in run:
+        write, interfaces = policy["PolicyDocument"]["Statement"]
+        assert write["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert write["Resource"]["Fn::GetAtt"][1] == "Arn"
+        assert {action.split(":")[0] for action in interfaces["Action"]} == {"ec2"}
 
 
 def test_the_way_to_the_database_is_open_before_the_first_call(migrations: Path) -> None:

@@ -13,7 +13,6 @@ from aws_cdk import (
     ILocalBundling,
     RemovalPolicy,
     Stack,
-    custom_resources,
 )
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -21,10 +20,17 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from seachange.findings import LAMBDA_FINDINGS, LOG_GROUP_FINDINGS, acknowledge, wildcard
 from seachange.migrations.bundle import ENGINE, Bundle
+from seachange.provider import scoped_provider
 
 QUERY_INTERVAL = 10
 """Seconds between two calls that ask whether the migration is complete."""
+
+_FINDINGS = {
+    "AwsSolutions-L1": "Lambda supports Python 3.13 until 2029; the pinned wheels of the migrations are built for it.",
+    **{finding: reason for finding, reason in LAMBDA_FINDINGS.items() if finding != "CKV_AWS_117"},
+}
 
 # Lambda ends a call after 15 minutes. The engine stops in time, and is called again.
 CALL_MINUTES = 14
@@ -58,6 +64,7 @@ class MigrationsFunction(Construct):
         self._log_group = logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
+        acknowledge(self._log_group, LOG_GROUP_FINDINGS)
         settings: dict[str, Any] = {
             "code": _code(self, bundle),
             "runtime": lambda_.Runtime.PYTHON_3_13,
@@ -70,27 +77,76 @@ class MigrationsFunction(Construct):
             "environment": {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": f"/var/task/{ENGINE}/rds-ca.pem"},
         }
         self.on_event = lambda_.Function(
-            self, "OnEvent", handler=f"{ENGINE}.handler.on_event", timeout=Duration.minutes(1), **settings
+            self,
+            "OnEvent",
+            handler=f"{ENGINE}.handler.on_event",
+            timeout=Duration.minutes(1),
+            role=self._role("OnEvent"),
+            **settings,
         )
         self.is_complete = lambda_.Function(
             self,
             "IsComplete",
             handler=f"{ENGINE}.handler.is_complete",
             timeout=Duration.minutes(CALL_MINUTES),
+            role=self._role("IsComplete"),
             **settings,
         )
+        for function in (self.on_event, self.is_complete):
+            acknowledge(function, _FINDINGS)
         self.is_complete.add_to_role_policy(
             iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id])
         )
-        self.provider = custom_resources.Provider(
+        self.provider = scoped_provider(
             self,
             "Provider",
-            on_event_handler=self.on_event,
-            is_complete_handler=self.is_complete,
+            on_event=self.on_event,
+            is_complete=self.is_complete,
             query_interval=Duration.seconds(QUERY_INTERVAL),
             total_timeout=total_timeout,
             log_group=self._log_group,
         )
+
+    def _role(self, function: str) -> iam.Role:
+        """Lambda's managed policies would let the function write into every log group of the account."""
+        role = iam.Role(
+            self,
+            f"{function}Role",
+            description="A function in the database's network",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            # With the role itself, for Lambda asks for it when it creates the function.
+            inline_policies={"Run": iam.PolicyDocument(statements=[_write(self._log_group), _network_interfaces()])},
+        )
+        acknowledge(
+            role,
+            {
+                wildcard(
+                    self, "*"
+                ): "Lambda makes the function's network interfaces as this role, and they have no ARN yet when it asks for the "
+                "right. The list is that of AWSLambdaVPCAccessExecutionRole, without its right to every log group."
+            },
+        )
+        return role
+
+
+def _write(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+    )
+
+
+def _network_interfaces() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resources=["*"],
+    )
 
 
 @jsii.implements(ILocalBundling)
