@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import socket
-import ssl
 import time
 import urllib.parse
 import uuid
@@ -14,11 +12,17 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from seachange_deployments.server import Server
 from seachange_deployments.steps import PLACEHOLDER, UNIQUE, Step, steps_from
 
 __all__ = ["SmokeReport", "Step", "StepResult", "run", "steps_from"]
 
+# Every request carries it, so that the service and its logs can tell these requests from a customer's.
 SYNTHETIC = {"x-seachange-synthetic": "1"}
+# What the hook keeps back of its time for its answer to CodeDeploy, lost calls and their repetition included.
+ANSWER_S = 30.0
+_LONGEST_CLEAN_UP_S = 30.0
+_LEFT_OUT = "not run: an earlier step failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,72 +42,68 @@ class SmokeReport:
     passed: bool
     steps: tuple[StepResult, ...]
 
+    @property
+    def failure(self) -> str | None:
+        """The failed steps with their problems in one text; None when all passed."""
+        failed = [step for step in self.steps if step.problem not in (None, _LEFT_OUT)]
+        return "; ".join(f"step {step.name!r}: {step.problem}" for step in failed) or None
+
 
 class _StepProblem(Exception):  # noqa: N818 - never leaves this module
     """An answer, or the want of one, that fails the step."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Server:
-    """Where the release answers: an address to connect to and the name to ask for."""
-
-    host: str
-    port: int
-    tls: bool
-    server_name: str | None
-    timeout_s: float
-
-    def connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_s)
-        if self.tls:
-            # http.client can only ask for the name it connects to; here the name and the address differ.
-            raw = socket.create_connection((self.host, self.port), self.timeout_s)
-            name = self.server_name or self.host
-            try:
-                connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=name)
-            except OSError:
-                raw.close()
-                raise
-        return connection
-
-
 def run(
     steps: Sequence[Step],
-    host: str,
+    addresses: Sequence[str],
     port: int,
     *,
     tls: bool = False,
     server_name: str | None = None,
     header: Mapping[str, str] = SYNTHETIC,
     timeout_s: float = 10,
+    limit_s: float = 840,
 ) -> SmokeReport:
-    """Runs the steps in order against `host` and `port`, and never raises for what the server does.
+    """Runs the steps in order against `port` of one of the addresses, and never raises for what the server does.
 
+    An address that does not connect gives way to the next one; a request that was sent is never sent again.
     `server_name` is sent as Host, and over TLS as SNI, where the certificate must match it; by default both name
-    `host`. `header` marks every request as synthetic. `timeout_s` holds for each connection and each wait for data.
-    After a failed step the others are not run, but for those that always are. Redirects are not followed.
+    the address. `header` marks every request as synthetic. `timeout_s` seconds is what one request may take, and
+    `limit_s` the whole run: its last quarter, half a minute at most, belongs to the steps that always run. After a
+    failed step only those are run. Redirects are not followed.
     """
-    server = _Server(host=host, port=port, tls=tls, server_name=server_name, timeout_s=timeout_s)
+    deadline = time.monotonic() + limit_s
+    kept_s = min(_LONGEST_CLEAN_UP_S, limit_s / 4) if any(step.always for step in steps) else 0.0
+    server = Server(addresses=list(addresses), port=port, tls=tls, server_name=server_name)
     values: dict[str, Any] = {UNIQUE: uuid.uuid4().hex[:12]}
     results: list[StepResult] = []
     failed = False
     for step in steps:
         if step.always and step.placeholders() - values.keys():
             continue
+        left_s = deadline - time.monotonic() - (0.0 if step.always else kept_s)
         if failed and not step.always:
-            result = StepResult(name=step.name, status=None, duration_ms=0, problem="not run: an earlier step failed")
+            result = _not_run(step, _LEFT_OUT)
+        elif left_s <= 0:
+            result = _not_run(step, f"not run: the {limit_s:.3g} s for all steps are over")
         else:
-            result = _run_step(step, server, header, values)
+            result = _run_step(step, server, header, values, min(timeout_s, left_s))
         failed = failed or result.problem is not None
         results.append(result)
     return SmokeReport(passed=not failed, steps=tuple(results))
 
 
-def _run_step(step: Step, server: _Server, header: Mapping[str, str], values: dict[str, Any]) -> StepResult:
+def _not_run(step: Step, problem: str) -> StepResult:
+    return StepResult(name=step.name, status=None, duration_ms=0, problem=problem)
+
+
+def _run_step(
+    step: Step, server: Server, header: Mapping[str, str], values: dict[str, Any], timeout_s: float
+) -> StepResult:
     started = time.monotonic()
     status, problem = None, None
     try:
-        status, answer = _ask(step, server, header, values)
+        status, answer = _ask(step, server, header, values, timeout_s)
         if status not in step.expect:
             expected = " or ".join(map(str, step.expect))
             raise _StepProblem(f"status {status} instead of {expected}: {answer[:200].decode(errors='replace')}")
@@ -112,27 +112,22 @@ def _run_step(step: Step, server: _Server, header: Mapping[str, str], values: di
     except _StepProblem as error:
         problem = str(error)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        problem = f"no answer from {server.host}:{server.port}: {error or type(error).__name__}"
+        problem = f"no answer from {server.address}:{server.port}: {error or type(error).__name__}"
     duration_ms = round((time.monotonic() - started) * 1000, 1)
     return StepResult(name=step.name, status=status, duration_ms=duration_ms, problem=problem)
 
 
-def _ask(step: Step, server: _Server, header: Mapping[str, str], values: Mapping[str, Any]) -> tuple[int, bytes]:
+def _ask(
+    step: Step, server: Server, header: Mapping[str, str], values: Mapping[str, Any], timeout_s: float
+) -> tuple[int, bytes]:
     headers = {**header, **{name: str(_filled(text, values)) for name, text in step.headers.items()}}
-    if server.server_name:
-        headers["Host"] = server.server_name
     body = _filled(step.body, values)
     if body is not None and not isinstance(body, str):
         body = json.dumps(body)
         headers.setdefault("Content-Type", "application/json")
     path = _filled_text(step.path, values, lambda value: urllib.parse.quote(str(value), safe=""))
-    connection = server.connect()
-    try:
-        connection.request(step.method, path, body=body.encode() if body is not None else None, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+    content = body.encode() if body is not None else None
+    return server.ask(step.method, path, content, headers, timeout_s=timeout_s)
 
 
 def _compare(step: Step, answer: bytes, values: dict[str, Any]) -> None:

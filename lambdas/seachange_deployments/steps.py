@@ -1,8 +1,10 @@
 """Smoke steps as data, and their validation."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import jmespath
@@ -12,6 +14,8 @@ from seachange_deployments.errors import InvalidInputError
 
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 UNIQUE = "unique"
+# In the hook's asset: a list of steps, as JSON.
+STEPS_FILE = "smoke.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,15 @@ def steps_from(mappings: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def steps_in(folder: Path) -> tuple[Step, ...]:
+    """The steps that the hook's asset holds."""
+    file = folder / STEPS_FILE
+    try:
+        return steps_from(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"{file} holds no smoke steps ({error}): synthesize again.") from error
+
+
 def _step(mapping: Mapping[str, Any], where: str) -> Step:
     if not isinstance(mapping, Mapping):
         raise InvalidInputError(f"{where} is {type(mapping).__name__}, not a table of keys.")
@@ -79,6 +92,8 @@ def _step(mapping: Mapping[str, Any], where: str) -> Step:
     _demand(expect and statuses, where, "expect", "must be an HTTP status, or a list of them, from 100 to 599")
     for key in ("headers", "capture", "check"):
         _demand(isinstance(mapping.get(key, {}), Mapping), where, key, "must be a table")
+    for key in ("body", "check"):
+        _demand(_is_json(mapping.get(key)), where, key, "must be made of texts, numbers, true, false, lists and tables")
     for key in ("headers", "capture"):
         texts = all(isinstance(text, str) for text in mapping.get(key, {}).values())
         _demand(texts, where, key, "must have texts as values")
@@ -98,6 +113,14 @@ def _step(mapping: Mapping[str, Any], where: str) -> Step:
 def _demand(holds: object, where: str, key: str, problem: str) -> None:
     if not holds:
         raise InvalidInputError(f"{where}: key {key!r} {problem}.")
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):  # a date, for one, which TOML has and JSON has not
+        return False
+    return True
 
 
 def _placeholders(value: Any) -> Iterable[str]:

@@ -90,7 +90,7 @@ def api() -> Iterator[Api]:
 
 
 def smoke(api: Api, *steps: dict[str, Any], **options: Any) -> SmokeReport:
-    return run(steps_from(steps), "127.0.0.1", api.server_port, **options)
+    return run(steps_from(steps), ["127.0.0.1"], api.server_port, **options)
 
 
 def problems(report: SmokeReport) -> dict[str, str | None]:
@@ -183,7 +183,7 @@ def test_captured_values_are_quoted_in_paths_and_keep_their_type_in_bodies(api: 
 
 
 def test_an_unknown_name_in_a_step_made_by_hand(api: Api) -> None:
-    report = run([Step(name="read", path="/{{nobody}}")], "127.0.0.1", api.server_port)
+    report = run([Step(name="read", path="/{{nobody}}")], ["127.0.0.1"], api.server_port)
     assert report.steps[0].problem == "{{nobody}} is unknown: no step has captured it"
     assert api.seen == []
 
@@ -191,14 +191,14 @@ def test_an_unknown_name_in_a_step_made_by_hand(api: Api) -> None:
 def test_nobody_answers() -> None:
     with Api() as server:
         port = server.server_port
-    report = run(steps_from([{"name": "health", "path": "/health"}]), "127.0.0.1", port)
+    report = run(steps_from([{"name": "health", "path": "/health"}]), ["127.0.0.1"], port)
     assert f"no answer from 127.0.0.1:{port}" in str(report.steps[0].problem)
     assert report.steps[0].status is None
 
 
 def test_a_server_that_never_answers() -> None:
     with Api() as server:  # it listens, but nobody serves
-        report = run([Step(name="health", path="/health")], "127.0.0.1", server.server_port, timeout_s=0.1)
+        report = run([Step(name="health", path="/health")], ["127.0.0.1"], server.server_port, timeout_s=0.1)
     assert "timed out" in str(report.steps[0].problem)
 
 

@@ -1,20 +1,18 @@
 """What the migrations Lambda's asset is made of: engine, dependencies and Alembic directory."""
 
 import hashlib
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from seachange.cache import cached, files, normalize_modes
 from seachange.errors import InvalidArgumentError
 from seachange.migrations.wheels import PYTHON, BundleError, Machine, install, platforms
 
 ENGINE = "seachange_migrations"
 MIGRATIONS = "migrations"
-IGNORED = frozenset({"__pycache__", ".DS_Store"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,33 +61,32 @@ class Bundle:
 
     def dependencies(self) -> Path:
         """The folder of installed wheels, from the cache, else by pip. Raises BundleError."""
-        return _cached(f"dependencies-{self._dependencies_key()[:32]}", self._install)
+        return cached(f"dependencies-{self._dependencies_key()[:32]}", self._install)
 
     def sources(self) -> Path:
         """The folder of sources alone, for a stack that is synthesized without bundling."""
-        return _cached(f"sources-{self.fingerprint()[:32]}", self.copy_sources)
+        return cached(f"sources-{self.fingerprint()[:32]}", self.copy_sources)
 
     def copy_sources(self, target: Path) -> None:
         """Copies engine, Alembic directory and `include` into `target`."""
         for name, file in self._sources():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target / name)
-        _normalize_modes(target)
+        normalize_modes(target)
 
     def _sources(self) -> Iterator[tuple[str, Path]]:
-        yield from _files(ENGINE, _engine())
-        yield from _files(MIGRATIONS, self.directory)
+        yield from files(ENGINE, _engine())
+        yield from files(MIGRATIONS, self.directory)
         for path in self.include:
-            yield from _files(path.name, path)
+            yield from files(path.name, path)
 
     def _dependencies_key(self) -> str:
-        files = [_pins(), *([self.requirements] if self.requirements else [])]
-        parts = [PYTHON, *platforms(self.machine), *(file.read_text("utf-8") for file in files)]
+        pins = [_pins(), *([self.requirements] if self.requirements else [])]
+        parts = [PYTHON, *platforms(self.machine), *(file.read_text("utf-8") for file in pins)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def _install(self, target: Path) -> None:
         install(target, pins=_pins(), requirements=self.requirements, machine=self.machine)
-        _normalize_modes(target)
 
 
 def _engine() -> Path:
@@ -106,39 +103,3 @@ def _engine() -> Path:
 
 def _pins() -> Path:
     return _engine() / "requirements.txt"
-
-
-def _files(name: str, source: Path) -> Iterator[tuple[str, Path]]:
-    """The files of `source` with their place in the asset, in an order that no file system decides."""
-    if source.is_file():
-        yield name, source
-        return
-    for file in sorted(source.rglob("*"), key=lambda path: path.relative_to(source).as_posix()):
-        relative = file.relative_to(source)
-        if file.is_file() and not IGNORED.intersection(relative.parts):
-            yield f"{name}/{relative.as_posix()}", file
-
-
-def _cached(name: str, build: Callable[[Path], None]) -> Path:
-    """The folder `name` of the cache, built aside and renamed when it is whole: two may build at once."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seachange" / "bundles"
-    folder = cache / name
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=cache) as aside:
-        whole = Path(aside) / name
-        whole.mkdir()
-        build(whole)
-        try:
-            whole.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-    return folder
-
-
-def _normalize_modes(target: Path) -> None:
-    """Lambda reads the asset as another user, and a umask must not change it."""
-    for path in target.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -116,7 +116,7 @@ class Rehearsal:
         self._begin("green: tasks start")
         green = self._start("green", self._plan.green)
         self._begin("smoke tests")
-        self._outcome.smoke = run_steps(self._config.smoke, self._stage.balancer.host, self._stage.balancer.test_port)
+        self._outcome.smoke = run_steps(self._config.smoke, [self._stage.balancer.host], self._stage.balancer.test_port)
         try:
             if self._outcome.smoke.passed:
                 self._shift_and_bake(measurements)

@@ -1,0 +1,149 @@
+"""The Lambda function that runs a smoke test."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from aws_cdk import ArnFormat, AssetHashType, RemovalPolicy, Stack, Tokenization
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from seachange.cache import cached, files
+from seachange.deployment.hooks import allow_answer
+from seachange.deployment.smoke import SmokeTest
+from seachange.errors import InvalidArgumentError
+from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange_deployments import steps
+
+_PACKAGE = "seachange_deployments"
+
+
+class SmokeTestHook(Construct):
+    """The Lambda function that runs a smoke test for CodeDeploy, inside the load balancer's network.
+
+    Args:
+        test: What it runs.
+        load_balancer: Its test listener is asked, at the load balancer's private addresses, and lets the function in.
+        deployment_group_arn: CodeDeploy's group, whose deployments the function may answer.
+        vpc: The load balancer's network.
+        vpc_subnets: Where the function runs; private subnets with egress by default, for it calls EC2 and CodeDeploy.
+
+    Attributes:
+        function: For the AppSpec's hooks, and for CodeDeploy's role to invoke.
+        log_group: Says which step failed: CodeDeploy learns only that one did.
+        connections: The function's.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        test: SmokeTest,
+        load_balancer: BlueGreenLoadBalancer,
+        deployment_group_arn: str,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        listener = load_balancer.test_listener
+        tls = listener.protocol == elbv2.ApplicationProtocol.HTTPS
+        if tls and test.host is None:
+            raise InvalidArgumentError(
+                "SmokeTest(host=)",
+                None,
+                "give the domain of the listener's certificate: the test listener speaks TLS, and the function asks at addresses",
+            )
+        self.log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="SeaChange smoke test", allow_all_outbound=False
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "EC2, CodeDeploy")
+        self.connections = ec2.Connections(security_groups=[group])
+        load_balancer.allow_test_traffic_from(self.connections)
+        role = self._role()
+        self.log_group.grant_write(role)
+        allow_answer(role, deployment_group_arn)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description="SeaChange: the smoke test of a release",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=f"{_PACKAGE}.hook.handler",
+            code=_code(test),
+            role=role,
+            log_group=self.log_group,
+            memory_size=256,
+            timeout=test.timeout,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[group],
+            environment={
+                "SMOKE_LOAD_BALANCER": load_balancer.green.first_load_balancer_full_name,
+                "SMOKE_PORT": Tokenization.stringify_number(listener.port),
+                "SMOKE_TLS": "yes" if tls else "no",
+                **({"SMOKE_HOST": test.host} if test.host is not None else {}),
+            },
+        )
+
+    def _role(self) -> iam.Role:
+        stack = Stack.of(self)
+        statements = [
+            # EC2 gives these no resource type. The function itself needs the first one, Lambda both.
+            iam.PolicyStatement(
+                actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+                resources=["*"],
+            ),
+            # Lambda's, for the function's network interfaces; they have no name before they are made
+            # (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
+            iam.PolicyStatement(
+                actions=[
+                    "ec2:AssignPrivateIpAddresses",
+                    "ec2:CreateNetworkInterface",
+                    "ec2:DeleteNetworkInterface",
+                    "ec2:UnassignPrivateIpAddresses",
+                ],
+                resources=[
+                    stack.format_arn(
+                        service="ec2", resource="*", resource_name="*", arn_format=ArnFormat.SLASH_RESOURCE_NAME
+                    )
+                ],
+            ),
+        ]
+        return iam.Role(
+            self,
+            "Role",
+            description="Runs the smoke test of one blue/green service",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"SmokeTest": iam.PolicyDocument(statements=statements)},
+        )
+
+
+def _code(test: SmokeTest) -> lambda_.Code:
+    """Package and steps, under a hash of nothing but their content: the same in every checkout."""
+    content = test.as_json()
+    digest = hashlib.sha256(content.encode())
+    for name, file in _package():
+        digest.update(f"\0{name}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+
+    def build(target: Path) -> None:
+        for name, file in _package():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target / name)
+        (target / steps.STEPS_FILE).write_text(content, "utf-8")
+
+    folder = cached(f"smoke-{digest.hexdigest()[:32]}", build)
+    return lambda_.Code.from_asset(str(folder), asset_hash=digest.hexdigest(), asset_hash_type=AssetHashType.CUSTOM)
+
+
+def _package() -> Iterator[tuple[str, Path]]:
+    return files(_PACKAGE, Path(steps.__file__).parent)
