@@ -1,0 +1,170 @@
+"""What each alarm over the load balancer compares with what: expressions, thresholds, minutes, and what missing data means.
+
+RequestCount counts a request once a target was chosen. Whether it counts one whose connection then fails is not documented, so the rates of
+such failures divide by requests and failures together: right either way to within a factor of two, and defined when nothing succeeds.
+
+FILL gives the newest minute, whose data is still under way, a value that it does not have. An alarm on a filled expression therefore never asks
+for all of its minutes: one of N may be that one.
+"""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from seachange.alarms.definition import PERIOD, Definition
+from seachange.alarms.thresholds import ReleaseThresholds
+
+
+def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: ReleaseThresholds) -> list[Definition]:
+    """What is wrong with a target group by itself.
+
+    Args:
+        name: `Blue` or `Green`.
+        group: The target group.
+        thresholds: When.
+    """
+    metrics = group.metrics
+    requests = metrics.request_count(statistic="Sum", period=PERIOD)
+    enough = f"requests >= {thresholds.minimum_requests}"
+    tried = "FILL(requests, 0) + FILL(errors, 0)"
+    return [
+        Definition(
+            name=f"{name}5xxRate",
+            metric=_math(
+                # A minute without an error may come without a data point: FILL makes it 0. One without requests stays without a point.
+                f"IF({enough}, 100 * FILL(errors, 0) / requests, 0)",
+                f"{name}: 5xx answers, percent of requests",
+                requests=requests,
+                errors=metrics.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, statistic="Sum", period=PERIOD),
+            ),
+            threshold=thresholds.error_percent,
+            datapoints=2,
+            # The group that is not in service has no traffic, hence no data: that is well.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        ),
+        Definition(
+            name=f"{name}ConnectionErrors",
+            metric=_math(
+                f"IF({tried} >= {thresholds.minimum_requests}, 100 * FILL(errors, 0) / ({tried}), 0)",
+                f"{name}: failed connections to targets, percent of requests",
+                requests=requests,
+                errors=metrics.target_connection_error_count(statistic="Sum", period=PERIOD),
+            ),
+            threshold=thresholds.connection_error_percent,
+            datapoints=2,
+            # Both metrics come only when they are not zero: no data is no failed connection.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        ),
+        Definition(
+            name=f"{name}P99",
+            metric=_math(
+                f"IF({enough}, p99, 0)",
+                f"{name}: 99th percentile of the response time, seconds",
+                requests=requests,
+                p99=metrics.target_response_time(statistic="p99", period=PERIOD),
+            ),
+            threshold=thresholds.p99_seconds,
+            datapoints=3,
+            # As for the rate: no traffic, no data, and that is well.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        ),
+        # Three minutes: ECS replaces a single sick task within them, and a release whose tasks keep falling sick is caught.
+        Definition(
+            name=f"{name}Unhealthy",
+            metric=metrics.unhealthy_host_count(statistic="Maximum", period=PERIOD),
+            threshold=0,
+            datapoints=3,
+            # A group without targets, as one out of service is, has no data.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        ),
+    ]
+
+
+def against(
+    name: str,
+    group: elbv2.ApplicationTargetGroup,
+    other_name: str,
+    other: elbv2.ApplicationTargetGroup,
+    thresholds: ReleaseThresholds,
+) -> list[Definition]:
+    """What is wrong with a target group in comparison: it is worse than the other one, both having had enough requests.
+
+    Args:
+        name, other_name: `Blue` and `Green`, either way round.
+        group: The one that is found fault with.
+        other: The one that it is compared with.
+        thresholds: By how much.
+    """
+    requests, other_requests = (side.metrics.request_count(statistic="Sum", period=PERIOD) for side in (group, other))
+    errors, other_errors = (
+        side.metrics.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, statistic="Sum", period=PERIOD)
+        for side in (group, other)
+    )
+    p90, other_p90 = (side.metrics.target_response_time(statistic="p90", period=PERIOD) for side in (group, other))
+    fewest, factor = thresholds.comparison_requests, thresholds.comparison_factor
+    enough = f"FILL(requests, 0) >= {fewest} AND FILL(other_requests, 0) >= {fewest}"
+    return [
+        Definition(
+            name=f"{name}ErrorsAgainst{other_name}",
+            metric=_math(
+                f"IF({enough}, 100 * FILL(errors, 0) / requests - {100 * factor:g} * FILL(other_errors, 0) / other_requests, 0)",
+                f"{name}: percentage points of 5xx answers beyond {factor:g} times {other_name}'s",
+                requests=requests,
+                other_requests=other_requests,
+                errors=errors,
+                other_errors=other_errors,
+            ),
+            threshold=thresholds.comparison_error_percent,
+            datapoints=2,
+            # Without data of either group there is nothing to compare.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        ),
+        Definition(
+            name=f"{name}LatencyAgainst{other_name}",
+            metric=_math(
+                # A group that refuses every connection has requests and no latency: nobody is slow beside it.
+                f"IF({enough} AND FILL(other_p90, 0) > 0, p90 - {factor:g} * other_p90, 0)",
+                f"{name}: seconds of the 90th percentile beyond {factor:g} times {other_name}'s",
+                requests=requests,
+                other_requests=other_requests,
+                p90=p90,
+                other_p90=other_p90,
+            ),
+            threshold=thresholds.comparison_p90_seconds,
+            datapoints=3,
+            # Three minutes, as for P99, and one more for the newest, which FILL may have made 0.
+            periods=4,
+            # Without data of either group there is nothing to compare.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        ),
+    ]
+
+
+def of_balancer(load_balancer: elbv2.IApplicationLoadBalancer, thresholds: ReleaseThresholds) -> Definition:
+    """The errors that the load balancer answers with in its targets' place; CloudWatch does not say whose place."""
+    codes = {
+        "e502": elbv2.HttpCodeElb.ELB_502_COUNT,
+        "e503": elbv2.HttpCodeElb.ELB_503_COUNT,
+        "e504": elbv2.HttpCodeElb.ELB_504_COUNT,
+    }
+    errors = " + ".join(f"FILL({name}, 0)" for name in codes)
+    total = f"FILL(requests, 0) + {errors}"
+    return Definition(
+        name="LoadBalancer5xx",
+        metric=_math(
+            f"IF({total} >= {thresholds.minimum_requests}, 100 * ({errors}) / ({total}), 0)",
+            "Load balancer: its own 502, 503 and 504, percent of requests",
+            requests=load_balancer.metrics.request_count(statistic="Sum", period=PERIOD),
+            **{
+                name: load_balancer.metrics.http_code_elb(code, statistic="Sum", period=PERIOD)
+                for name, code in codes.items()
+            },
+        ),
+        threshold=thresholds.balancer_error_percent,
+        datapoints=2,
+        # These metrics come only when they are not zero: no data is no error.
+        missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+
+
+def _math(expression: str, label: str, **metrics: cloudwatch.IMetric) -> cloudwatch.MathExpression:
+    return cloudwatch.MathExpression(expression=expression, using_metrics=metrics, period=PERIOD, label=label)

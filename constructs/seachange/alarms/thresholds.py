@@ -1,0 +1,72 @@
+"""When a release is taken back."""
+
+from dataclasses import dataclass
+
+from seachange.errors import InvalidArgumentError
+
+# CloudWatch calls a percentile of fewer than 10 / (1 - p) samples a low sample: 100 for p90 (docs/facts/cloudwatch.md).
+_FEWEST_FOR_P90 = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseThresholds:
+    """What a release may do before it is taken back.
+
+    Rates, never counts: a count of errors is blind on a quiet service and takes back every good release on a busy one.
+
+    Attributes:
+        error_percent: 5xx answers in percent of all requests, more than which is too many in 2 of 3 minutes: 2 by default.
+        connection_error_percent: Connections to a group that failed, in percent of its requests and of these connections together, more than
+            which is too many in 2 of 3 minutes: 2 by default, for to the caller each is an error like a 5xx answer.
+        balancer_error_percent: The load balancer's own 502, 503 and 504 in percent of its requests and of these errors together, more than
+            which is too many in 2 of 3 minutes: 2 by default. Blue's good answers dilute green's share of them: with 10 % of the traffic on
+            green, 2 % of all is a fifth of green's.
+        p99_seconds: The 99th percentile of the response time, more than which is too slow for 3 minutes: 1 by default.
+        minimum_requests: A minute with fewer requests says nothing about these: 50 by default.
+        comparison_factor: How many times the other group's error rate or latency is still no difference: 2 by default, 1 at least.
+        comparison_error_percent: Percentage points of errors beyond `comparison_factor` times the other group's, more than which is too many in
+            2 of 3 minutes: 1 by default, so a release may be caught at half of `error_percent`.
+        comparison_p90_seconds: Seconds of the 90th percentile beyond `comparison_factor` times the other group's, more than which is too slow in
+            3 of 4 minutes: 0.1 by default, which people notice.
+        comparison_requests: A minute in which either group had fewer requests compares nothing: 200 by default, 100 at least, since a 90th
+            percentile of fewer is no statistic. With 200, a one percent difference takes three errors in a minute, not one.
+    """
+
+    error_percent: float = 2
+    connection_error_percent: float = 2
+    balancer_error_percent: float = 2
+    p99_seconds: float = 1
+    minimum_requests: int = 50
+    comparison_factor: float = 2
+    comparison_error_percent: float = 1
+    comparison_p90_seconds: float = 0.1
+    comparison_requests: int = 200
+
+    def __post_init__(self) -> None:
+        for name in (
+            "error_percent",
+            "connection_error_percent",
+            "balancer_error_percent",
+            "comparison_error_percent",
+        ):
+            percent = getattr(self, name)
+            if not 0 < percent < 100:
+                raise InvalidArgumentError(f"ReleaseThresholds({name}=)", percent, "give more than 0 and less than 100")
+        for name in ("p99_seconds", "comparison_p90_seconds"):
+            seconds = getattr(self, name)
+            if seconds <= 0:
+                raise InvalidArgumentError(f"ReleaseThresholds({name}=)", seconds, "give more than 0")
+        if self.minimum_requests < 1:
+            raise InvalidArgumentError("ReleaseThresholds(minimum_requests=)", self.minimum_requests, "give 1 or more")
+        if self.comparison_factor < 1:
+            raise InvalidArgumentError(
+                "ReleaseThresholds(comparison_factor=)",
+                self.comparison_factor,
+                "give 1 or more: below it equals would differ",
+            )
+        if self.comparison_requests < _FEWEST_FOR_P90:
+            raise InvalidArgumentError(
+                "ReleaseThresholds(comparison_requests=)",
+                self.comparison_requests,
+                f"give {_FEWEST_FOR_P90} or more: a 90th percentile of fewer requests is no statistic",
+            )
