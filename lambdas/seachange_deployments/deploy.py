@@ -1,13 +1,13 @@
 """The verbs of a deployment: start it, end its bake, roll it back; and the rule which alarms watch it."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from seachange_deployments.app_spec import app_spec
 from seachange_deployments.errors import InvalidInputError
-from seachange_deployments.observe import Clients, Deployment, short
+from seachange_deployments.observe import Clients, Deployment
 
 if TYPE_CHECKING:
     from mypy_boto3_codedeploy.type_defs import AutoRollbackConfigurationTypeDef, DeploymentGroupInfoTypeDef
@@ -28,31 +28,20 @@ def alarms_for(properties: Mapping[str, Any], serving_target_group: str) -> list
     return list(dict.fromkeys(alarms))
 
 
-def app_spec(properties: Mapping[str, Any]) -> str:
-    """The AppSpec for an ECS deployment, as JSON; CodeDeploy minds the casing.
-
-    https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
-    """
-    load_balancer = {"ContainerName": properties["ContainerName"], "ContainerPort": int(properties["ContainerPort"])}
-    target = {"TaskDefinition": properties["TaskDefinition"], "LoadBalancerInfo": load_balancer}
-    service = {"TargetService": {"Type": "AWS::ECS::Service", "Properties": target}}
-    return json.dumps({"version": 0.0, "Resources": [service]}, separators=(",", ":"))
-
-
 def start(
     clients: Clients,
     properties: Mapping[str, Any],
     *,
+    name: str,
     request_id: str,
     alarms: Sequence[str],
     group: "DeploymentGroupInfoTypeDef",
 ) -> str:
-    """Starts the deployment of the properties' task definition under these alarms, and returns its id.
+    """Starts the deployment of the properties' release, called `name`, under these alarms, and returns its id.
 
     The role needs codedeploy:UpdateDeploymentGroup too: CreateDeployment asks for it when alarms are overridden.
     """
     content = app_spec(properties)
-    release = short(properties["TaskDefinition"])
     no_rollback: AutoRollbackConfigurationTypeDef = {"enabled": False}
     deployment_id = clients.codedeploy.create_deployment(
         applicationName=properties["Application"],
@@ -62,7 +51,7 @@ def start(
             "appSpecContent": {"content": content, "sha256": hashlib.sha256(content.encode()).hexdigest()},
         },
         # The request's id tells its own deployment from an earlier one; CodeDeploy allows 256 characters.
-        description=f"SeaChange: {release[:150]}, request {request_id}",
+        description=f"SeaChange: {name[:150]}, request {request_id}",
         autoRollbackConfiguration=group.get("autoRollbackConfiguration", no_rollback),
         overrideAlarmConfiguration={
             "enabled": bool(alarms),
@@ -70,7 +59,7 @@ def start(
             "alarms": [{"name": name} for name in alarms],
         },
     )["deploymentId"]
-    logger.info("Deployment %s of %s started under alarms %s.", deployment_id, release, list(alarms))
+    logger.info("Deployment %s of %s started under alarms %s.", deployment_id, name, list(alarms))
     return deployment_id
 
 
@@ -87,9 +76,12 @@ def end_bake(clients: Clients, deployment: Deployment) -> None:
         logger.info("The bake of deployment %s cannot be ended now: %s", deployment.name, error)
 
 
-def roll_back(clients: Clients, deployment: Deployment) -> None:
-    """Stops a deployment and has CodeDeploy take traffic back to the release before; it may have ended meanwhile."""
+def roll_back(clients: Clients, deployment: Deployment) -> bool:
+    """Stops a deployment and has CodeDeploy take traffic back to the release before; False if it had ended meanwhile."""
     try:
-        clients.codedeploy.stop_deployment(deploymentId=deployment.id, autoRollbackEnabled=True)
+        answer = clients.codedeploy.stop_deployment(deploymentId=deployment.id, autoRollbackEnabled=True)
     except clients.codedeploy.exceptions.DeploymentAlreadyCompletedException:
         logger.info("Deployment %s had ended before it could be stopped.", deployment.name)
+        return False
+    logger.warning("Deployment %s is being stopped with rollback (%s).", deployment.name, answer.get("status"))
+    return True

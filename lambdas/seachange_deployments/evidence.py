@@ -5,18 +5,35 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from seachange_deployments import observe
+from seachange_deployments import alarms, failing, observe, tasks
+from seachange_deployments.hook_evidence import hook_lines
 from seachange_deployments.observe import Clients, Deployment
+from seachange_deployments.tasks import DeadTask
+
+_MOST_REASONS = 3
 
 
 def evidence(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> list[str]:
     """One line per finding, the weightiest first; what cannot be read is said too, and never hides the rest."""
-    sources: dict[str, Callable[[], list[str]]] = {
-        "The lifecycle events": lambda: _failed_events(clients, deployment),
-        "The alarms": lambda: [f"Now {line}" for line in observe.firing(clients, deployment.alarms)],
-        "The stopped tasks": lambda: [f"Task stopped: {reason}" for reason in _stop_reasons(clients, properties)[:3]],
-        "The rollback": lambda: _rollback(clients, deployment),
-    }
+    dead: list[DeadTask] = []
+
+    def died() -> list[str]:
+        dead.extend(failing.dead_tasks(clients, properties, deployment).dead)
+        return tasks.reasons(dead)[:_MOST_REASONS]
+
+    return gathered(
+        {
+            "The lifecycle events": lambda: _failed_events(clients, properties, deployment),
+            "The alarms": lambda: _firing(clients, properties, deployment),
+            "The stopped tasks": died,
+            "The rollback": lambda: _rollback(clients, deployment),
+            "The tasks' logs": lambda: tasks.last_log_lines(clients, properties, dead),
+        }
+    )
+
+
+def gathered(sources: Mapping[str, Callable[[], list[str]]]) -> list[str]:
+    """What the sources say, in their order; of a source that cannot be read, that."""
     lines: list[str] = []
     for name, read in sources.items():
         try:
@@ -26,32 +43,27 @@ def evidence(clients: Clients, properties: Mapping[str, Any], deployment: Deploy
     return lines
 
 
-def _failed_events(clients: Clients, deployment: Deployment) -> list[str]:
-    events = observe.lifecycle(clients, deployment.id)
-    return [f"{event.name} failed: {event.problem or 'no message'}" for event in events if event.status == "Failed"]
+def _failed_events(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> list[str]:
+    failed = [event for event in observe.lifecycle(clients, deployment.id) if event.status == "Failed"]
+    lines = [f"{event.name} failed: {event.problem or 'no message'}" for event in failed]
+    logs = properties.get("HookLogs") or {}
+    if hooks := {event.name: logs[event.name] for event in failed if event.name in logs}:
+        lines += hook_lines(clients.logs, hooks, deployment.id, since=deployment.created)
+    return lines
+
+
+def _firing(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> list[str]:
+    names = alarms.individuals(properties, deployment.alarms)
+    return [f"Now {reason}" for reason in observe.firing(clients, names).values()]
 
 
 def _rollback(clients: Clients, deployment: Deployment) -> list[str]:
     if not deployment.rolled_back_by:
         return []
-    status = observe.deployment(clients, deployment.rolled_back_by).status
-    return [f"Rolled back by deployment {deployment.rolled_back_by} ({status})"]
-
-
-def _stop_reasons(clients: Clients, properties: Mapping[str, Any]) -> list[str]:
-    """Why tasks of the wanted task definition stopped, each reason once; ECS forgets them after about an hour."""
-    cluster, service = properties["Cluster"], properties["Service"].rsplit("/", 1)[-1]
-    arns = clients.ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="STOPPED")["taskArns"]
-    if not arns:
-        return []
-    reasons: dict[str, None] = {}
-    for task in clients.ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]:
-        if task.get("taskDefinitionArn") != properties["TaskDefinition"]:
-            continue
-        parts = [task.get("stoppedReason", "no reason given")]
-        for container in task.get("containers", []):
-            code, reason = container.get("exitCode"), container.get("reason")
-            if code or reason:
-                parts.append(f"container {container.get('name')}: {reason or 'no reason'}, exit code {code}")
-        reasons["; ".join(parts)] = None
-    return list(reasons)
+    back = observe.deployment(clients, deployment.rolled_back_by)
+    if back.status in ("Failed", "Stopped"):
+        why = f": {back.error}" if back.error else ""
+        return [
+            f"Its rollback {back.name} {back.status.lower()} too{why}. Look at the listener's target groups and at the task sets"
+        ]
+    return [f"Rolled back by deployment {back.id} ({back.status})"]

@@ -1,14 +1,18 @@
 """What must hold before a deployment may start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seachange_deployments import observe
-from seachange_deployments.errors import AlarmsFiringError, InvalidInputError, ServiceNotReadyError
+from seachange_deployments import observe, release
+from seachange_deployments.errors import InvalidInputError, ServiceNotReadyError
 from seachange_deployments.observe import Clients
+from seachange_deployments.release import Release
 
-_REQUIRED = (
+# The type of the resource that watches a service's first tasks; the other type is the deployment's.
+FIRST_TASKS = "Custom::SeaChangeFirstTasks"
+_FIRST_TASKS_NEED = ("Cluster", "ContainerName", "ServiceName")
+_DEPLOYMENT_NEEDS = (
     "Application",
     "BlueTargetGroup",
     "Cluster",
@@ -19,22 +23,27 @@ _REQUIRED = (
     "Service",
     "TaskDefinition",
 )
+_COMPLETE_WHEN = ("shifted", "ended", "started")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What takes production traffic now: the PRIMARY task set's task definition and target group, both ARNs."""
+    """What takes production traffic now: the PRIMARY task set's release and the ARN of its target group."""
 
-    task_definition: str
+    release: Release
     target_group: str
 
 
-def complete(properties: Mapping[str, Any]) -> None:
-    """Refuses resource properties that lack something, naming it."""
-    if missing := [name for name in _REQUIRED if not properties.get(name)]:
+def complete(resource_type: str, properties: Mapping[str, Any]) -> None:
+    """Refuses resource properties that lack something or cannot be, naming it."""
+    needed = _FIRST_TASKS_NEED if resource_type == FIRST_TASKS else _DEPLOYMENT_NEEDS
+    if missing := [name for name in needed if not properties.get(name)]:
         raise InvalidInputError(
             f"The deployment resource lacks {', '.join(missing)}: give each of them in its properties."
         )
+    when = properties.get("CompleteWhen") or "shifted"
+    if when not in _COMPLETE_WHEN:
+        raise InvalidInputError(f"CompleteWhen is {when!r}: give one of {', '.join(_COMPLETE_WHEN)}.")
 
 
 def serving(clients: Clients, properties: Mapping[str, Any]) -> Serving:
@@ -44,7 +53,7 @@ def serving(clients: Clients, properties: Mapping[str, Any]) -> Serving:
     a target group that is neither blue nor green.
     """
     name = properties["Service"]
-    service = observe.service(clients, properties)
+    service = observe.service(clients, properties["Cluster"], name)
     if service is None or service.get("status") != "ACTIVE":
         state = service.get("status", "unknown") if service else "missing"
         raise ServiceNotReadyError(
@@ -56,20 +65,12 @@ def serving(clients: Clients, properties: Mapping[str, Any]) -> Serving:
             f"ECS service {name} has deployment controller {controller}, not CODE_DEPLOY, and ECS cannot change it in "
             "place: make a new service under a new construct id."
         )
-    for task_set in service.get("taskSets", []):
-        if task_set.get("status") != "PRIMARY":
-            continue
-        for load_balancer in task_set.get("loadBalancers", []):
-            group = load_balancer.get("targetGroupArn", "")
-            if group in (properties["BlueTargetGroup"], properties["GreenTargetGroup"]):
-                return Serving(task_definition=task_set["taskDefinition"], target_group=group)
+    primary = observe.primary(service)
+    for load_balancer in primary.get("loadBalancers", []) if primary else []:
+        group = load_balancer.get("targetGroupArn", "")
+        if primary and group in (properties["BlueTargetGroup"], properties["GreenTargetGroup"]):
+            return Serving(release=release.of_task_set(primary), target_group=group)
     raise ServiceNotReadyError(
         f"ECS service {name} has no PRIMARY task set in the blue or the green target group, so which of them serves is "
         "unknown: look at its task sets and at the listener's target groups."
     )
-
-
-def alarms_are_silent(clients: Clients, alarms: Iterable[str], what: str) -> None:
-    """Refuses `what` (for example "Starting app:2") while one of these alarms is in ALARM."""
-    if firing := observe.firing(clients, alarms):
-        raise AlarmsFiringError(what, firing)

@@ -1,9 +1,11 @@
 """Reads what AWS says about a service, its deployment group and its deployments; changes nothing."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from seachange_deployments.app_spec import release_in
+from seachange_deployments.release import Release
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -11,11 +13,11 @@ if TYPE_CHECKING:
     from mypy_boto3_codedeploy import CodeDeployClient
     from mypy_boto3_codedeploy.type_defs import DeploymentGroupInfoTypeDef
     from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskSetTypeDef
+    from mypy_boto3_logs import CloudWatchLogsClient
 
 _ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
-# An AppSpec may be JSON (ours) or YAML (somebody's own); the key and the ARN look the same in both.
-_TASK_DEFINITION = re.compile(r"""TaskDefinition["']?\s*:\s*["']?(arn:[^\s"',}]+)""")
+_ALARMS_AT_ONCE = 100  # DescribeAlarms takes and answers no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class Clients:
     ecs: "ECSClient"
     cloudformation: "CloudFormationClient"
     cloudwatch: "CloudWatchClient"
+    logs: "CloudWatchLogsClient"
 
     @classmethod
     def connect(cls) -> "Clients":
@@ -41,6 +44,7 @@ class Clients:
             ecs=boto3.client("ecs", config=config),
             cloudformation=boto3.client("cloudformation", config=config),
             cloudwatch=boto3.client("cloudwatch", config=config),
+            logs=boto3.client("logs", config=config),
         )
 
 
@@ -48,14 +52,16 @@ class Clients:
 class Deployment:
     """One CodeDeploy deployment, as far as it matters here.
 
-    `task_definition` is None when its AppSpec lies elsewhere (S3) or names none by ARN; `ended` (seconds since 1970)
-    falls back to the creation while CodeDeploy states no end; `rolls_back` is the deployment that this one undoes.
+    `release` names no task definition when its AppSpec lies elsewhere (S3) or names none by ARN. Times are in seconds
+    since 1970; `ended` falls back to the creation while CodeDeploy states no end. `rolls_back` is the deployment that
+    this one undoes.
     """
 
     id: str
     status: str
-    task_definition: str | None
+    release: Release
     description: str = ""
+    created: float = 0.0
     ended: float = 0.0
     error: str | None = None
     alarms: tuple[str, ...] = ()
@@ -70,7 +76,7 @@ class Deployment:
     @property
     def name(self) -> str:
         """Id and release, for messages."""
-        return f"{self.id} of {short(self.task_definition)}"
+        return f"{self.id} of {self.release.name}"
 
 
 @dataclass(frozen=True)
@@ -82,21 +88,22 @@ class LifecycleEvent:
     problem: str = ""
 
 
-def short(task_definition: str | None) -> str:
-    """family:revision of a task definition's ARN."""
-    return task_definition.rsplit("/", 1)[-1] if task_definition else "a release that its AppSpec does not name"
+def stack_is_going_back(clients: Clients, stack_id: str) -> bool:
+    """Whether CloudFormation is undoing what it did to this stack, or deletes it."""
+    status = clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+    return "ROLLBACK" in status or status.startswith("DELETE")
 
 
-def stack_is_rolling_back(clients: Clients, stack_id: str) -> bool:
-    """Whether CloudFormation is undoing this stack's update (any status with ROLLBACK in it)."""
-    stacks = clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
-    return "ROLLBACK" in stacks[0]["StackStatus"]
-
-
-def service(clients: Clients, properties: Mapping[str, Any]) -> "ServiceTypeDef | None":
-    """The ECS service, or None if there is none."""
-    found = clients.ecs.describe_services(cluster=properties["Cluster"], services=[properties["Service"]])["services"]
+def service(clients: Clients, cluster: str, name: str) -> "ServiceTypeDef | None":
+    """The ECS service with this name or ARN, or None if there is none."""
+    found = clients.ecs.describe_services(cluster=cluster, services=[name])["services"]
     return found[0] if found else None
+
+
+def primary(service: "ServiceTypeDef | None") -> "TaskSetTypeDef | None":
+    """The task set that takes production traffic."""
+    task_sets = service.get("taskSets", []) if service else []
+    return next((one for one in task_sets if one.get("status") == "PRIMARY"), None)
 
 
 def group(clients: Clients, properties: Mapping[str, Any]) -> "DeploymentGroupInfoTypeDef":
@@ -120,22 +127,23 @@ def deployment(clients: Clients, deployment_id: str) -> Deployment:
     """
     info = clients.codedeploy.get_deployment(deploymentId=deployment_id)["deploymentInfo"]
     revision = info.get("revision", {})
-    task_definition = None
+    release = Release(task_definition=None)
     if revision.get("revisionType") == "AppSpecContent":
         sha256 = revision["appSpecContent"]["sha256"]
         answer = clients.codedeploy.get_application_revision(
             applicationName=info["applicationName"],
             revision={"revisionType": "AppSpecContent", "appSpecContent": {"sha256": sha256}},
         )
-        named = _TASK_DEFINITION.search(answer["revision"].get("appSpecContent", {}).get("content", ""))
-        task_definition = named.group(1) if named else None
+        release = release_in(answer["revision"].get("appSpecContent", {}).get("content", ""))
     error, rollback = info.get("errorInformation"), info.get("rollbackInfo", {})
-    ended = info.get("completeTime") or info.get("createTime")
+    created = info.get("createTime")
+    ended = info.get("completeTime") or created
     return Deployment(
         id=deployment_id,
         status=info["status"],
-        task_definition=task_definition,
+        release=release,
         description=info.get("description", ""),
+        created=created.timestamp() if created else 0.0,
         ended=ended.timestamp() if ended else 0.0,
         error=f"{error.get('code', 'no code')}: {error.get('message', 'no message')}" if error else None,
         alarms=tuple(alarm["name"] for alarm in info.get("overrideAlarmConfiguration", {}).get("alarms", [])),
@@ -173,16 +181,18 @@ def traffic_has_shifted(events: Iterable[LifecycleEvent]) -> bool:
     )
 
 
-def firing(clients: Clients, alarms: Iterable[str]) -> list[str]:
-    """Which of these alarms are in ALARM, each with its reason."""
+def firing(clients: Clients, alarms: Iterable[str]) -> dict[str, str]:
+    """Which of these alarms are in ALARM: name → a sentence with the reason."""
     names = sorted(set(alarms))
-    found: list[str] = []
-    for start in range(0, len(names), 100):  # DescribeAlarms takes 100 names at most
+    found: dict[str, str] = {}
+    for start in range(0, len(names), _ALARMS_AT_ONCE):
         answer = clients.cloudwatch.describe_alarms(
-            AlarmNames=names[start : start + 100], AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
+            AlarmNames=names[start : start + _ALARMS_AT_ONCE],
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            StateValue="ALARM",
+            MaxRecords=_ALARMS_AT_ONCE,
         )
-        found += [
-            f"alarm {alarm['AlarmName']} fires ({alarm.get('StateReason', 'no reason given')})"
-            for alarm in [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
-        ]
+        for alarm in [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]:
+            name = alarm["AlarmName"]
+            found[name] = f"alarm {name} fires ({alarm.get('StateReason', 'no reason given')})"
     return found

@@ -13,6 +13,7 @@ from botocore.model import ListShape, Shape, StructureShape
 from botocore.stub import Stubber
 
 from seachange_deployments.observe import Clients
+from seachange_deployments.reconcile import DEADLINE_S, Request, reconcile
 
 NOW = 1_800_000_000.0
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1f5a"
@@ -87,12 +88,60 @@ def lifecycle(reached: str, *, status: str = "InProgress", problem: str = "") ->
 SHIFTED = lifecycle("AfterAllowTraffic", status="Succeeded")
 
 
-def app_spec(task_definition: str) -> str:
+# A release's own network, platform and capacity, as the properties, the AppSpec and ECS's task set say them.
+RUNS: dict[str, Any] = {
+    "Subnets": ["subnet-b", "subnet-a"],
+    "SecurityGroups": ["sg-1"],
+    "AssignPublicIp": "DISABLED",
+    "PlatformVersion": "1.4.0",
+    "CapacityProviders": [{"CapacityProvider": "FARGATE", "Base": "1", "Weight": "3"}],
+}
+RUNS_SPEC = (
+    ',"PlatformVersion":"1.4.0","NetworkConfiguration":{"AwsvpcConfiguration":{"Subnets":["subnet-b","subnet-a"],'
+    '"SecurityGroups":["sg-1"],"AssignPublicIp":"DISABLED"}},'
+    '"CapacityProviderStrategy":[{"CapacityProvider":"FARGATE","Base":1,"Weight":3}]'
+)
+RUNS_SET: dict[str, Any] = {
+    "networkConfiguration": {
+        "awsvpcConfiguration": {
+            "subnets": ["subnet-a", "subnet-b"],
+            "securityGroups": ["sg-1"],
+            "assignPublicIp": "DISABLED",
+        }
+    },
+    "platformVersion": "1.4.0",
+    "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 3}],
+}
+
+
+def app_spec(task_definition: str, runs: str = "", hooks: str = "") -> str:
     """The very text that must be sent: CodeDeploy minds the casing."""
     return (
         '{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":'
-        f'{{"TaskDefinition":"{task_definition}","LoadBalancerInfo":{{"ContainerName":"app","ContainerPort":8080}}}}}}}}]}}'
+        f'{{"TaskDefinition":"{task_definition}","LoadBalancerInfo":{{"ContainerName":"app","ContainerPort":8080}}{runs}}}}}}}]'
+        f"{hooks}}}"
     )
+
+
+def dead_task(
+    number: int,
+    *,
+    created: float = NOW - 30,
+    task_definition: str = NEW,
+    code: str = "EssentialContainerExited",
+    **task: Any,
+) -> dict[str, Any]:
+    """A stopped task as DescribeTasks tells of it: killed for want of memory unless `task` says otherwise."""
+    return {
+        "taskArn": f"arn:aws:ecs:eu-west-1:123456789012:task/shop/{number:032x}",
+        "taskDefinitionArn": task_definition,
+        "createdAt": when(created),
+        "stoppedAt": when(created + number),
+        "stopCode": code,
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": "app", "exitCode": 137, "reason": "OutOfMemoryError: Container killed"}],
+        **task,
+    }
 
 
 def when(seconds: float) -> datetime.datetime:
@@ -105,11 +154,20 @@ class World:
     def __init__(self) -> None:
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-west-1"}
         self.clients = Clients(
-            **{name: boto3.client(name, **keys) for name in ("codedeploy", "ecs", "cloudformation", "cloudwatch")}
+            **{
+                name: boto3.client(name, **keys)
+                for name in ("codedeploy", "ecs", "cloudformation", "cloudwatch", "logs")
+            }
         )
         self.stubbers = {name: Stubber(client) for name, client in vars(self.clients).items()}
         for stubber in self.stubbers.values():
             stubber.activate()
+        self.expected, self.calls = 0, 0
+        for client in vars(self.clients).values():
+            client.meta.events.register_first("before-parameter-build.*.*", self._called)
+
+    def _called(self, **_: object) -> None:
+        self.calls += 1
 
     def answers(self, service: str, operation: str, request: dict[str, Any], response: dict[str, Any]) -> "World":
         client = getattr(self.clients, service)
@@ -117,10 +175,12 @@ class World:
         check_enums(model.input_shape, request)
         check_enums(model.output_shape, response)
         self.stubbers[service].add_response(operation, response, request)
+        self.expected += 1
         return self
 
     def fails(self, service: str, operation: str, code: str, message: str = "no") -> "World":
         self.stubbers[service].add_client_error(operation, code, message)
+        self.expected += 1
         return self
 
     def stack(self, status: str = "UPDATE_IN_PROGRESS") -> "World":
@@ -137,9 +197,9 @@ class World:
         request = {"applicationName": "shop", "deploymentGroupName": "customers"}
         return self.answers("codedeploy", "get_deployment_group", request, {"deploymentGroupInfo": info})
 
-    def deployment(self, id_: str, task_definition: str, status: str, **info: Any) -> "World":
+    def deployment(self, id_: str, task_definition: str, status: str, runs: str = "", **info: Any) -> "World":
         """One deployment; GetDeployment has no AppSpec content, as AWS documents, GetApplicationRevision has."""
-        spec = app_spec(task_definition)
+        spec = app_spec(task_definition, runs)
         revision = {
             "revisionType": "AppSpecContent",
             "appSpecContent": {"sha256": hashlib.sha256(spec.encode()).hexdigest()},
@@ -169,25 +229,43 @@ class World:
         )
 
     def service(self, serving: str, group: str = BLUE, **service: Any) -> "World":
+        """The service; `runs` is what the primary task set says beside its task definition, `green` a further task set."""
+        load_balancer = {"targetGroupArn": group, "containerName": "app", "containerPort": 8080}
         draining = {"status": "DRAINING", "taskDefinition": OTHER, "loadBalancers": [{"targetGroupArn": GREEN}]}
-        primary = {"status": "PRIMARY", "taskDefinition": serving, "loadBalancers": [{"targetGroupArn": group}]}
+        primary = {"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": serving, "loadBalancers": [load_balancer]}
         found = {
             "serviceName": "customers",
             "status": "ACTIVE",
             "deploymentController": {"type": "CODE_DEPLOY"},
-            "taskSets": [draining, primary],
+            "desiredCount": 2,
+            "taskSets": [draining, primary | service.pop("runs", {}), *service.pop("green", [])],
             **service,
         }
         request = {"cluster": "shop", "services": [SERVICE]}
         return self.answers("ecs", "describe_services", request, {"services": [found]})
 
+    def shifting(self, id_: str, events: list[dict[str, Any]], *tasks: dict[str, Any], **service: Any) -> "World":
+        """A look at a deployment whose traffic has not shifted: its events, the service, its stopped tasks."""
+        return self.targets(id_, events).dying(id_, *tasks, **service)
+
+    def dying(self, id_: str, *tasks: dict[str, Any], **service: Any) -> "World":
+        """The service, with the task set that a deployment made, and its stopped tasks."""
+        green = {"id": "ecs-svc/2", "status": "ACTIVE", "externalId": id_, "computedDesiredCount": 4} | service.pop(
+            "set", {}
+        )
+        return self.service(OLD, green=[green], **service).stopped_tasks(*tasks)
+
     def alarms(self, *names: str, firing: tuple[str, ...] = ()) -> "World":
-        request = {"AlarmNames": sorted(names), "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "StateValue": "ALARM"}
+        request = {
+            "AlarmNames": sorted(names),
+            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
+            "StateValue": "ALARM",
+            "MaxRecords": 100,
+        }
         found = [{"AlarmName": name, "StateValue": "ALARM", "StateReason": "3 of 3 above 0.05"} for name in firing]
         return self.answers("cloudwatch", "describe_alarms", request, {"MetricAlarms": found, "CompositeAlarms": []})
 
-    def create_request(self, *alarms: str) -> dict[str, Any]:
-        content = app_spec(NEW)
+    def create_request(self, *alarms: str, content: str = app_spec(NEW)) -> dict[str, Any]:
         return {
             "applicationName": "shop",
             "deploymentGroupName": "customers",
@@ -204,8 +282,9 @@ class World:
             },
         }
 
-    def creates(self, id_: str, *alarms: str) -> "World":
-        return self.answers("codedeploy", "create_deployment", self.create_request(*alarms), {"deploymentId": id_})
+    def creates(self, id_: str, *alarms: str, content: str = app_spec(NEW)) -> "World":
+        request = self.create_request(*alarms, content=content)
+        return self.answers("codedeploy", "create_deployment", request, {"deploymentId": id_})
 
     def stops(self, id_: str) -> "World":
         request = {"deploymentId": id_, "autoRollbackEnabled": True}
@@ -216,14 +295,34 @@ class World:
         return self.answers("codedeploy", "continue_deployment", request, {})
 
     def stopped_tasks(self, *tasks: dict[str, Any]) -> "World":
-        arns = [f"arn:aws:ecs:eu-west-1:123456789012:task/shop/{n}" for n, _ in enumerate(tasks)]
+        arns = [task["taskArn"] for task in tasks]
         request = {"cluster": "shop", "serviceName": "customers", "desiredStatus": "STOPPED"}
         self.answers("ecs", "list_tasks", request, {"taskArns": arns})
         if tasks:
             self.answers("ecs", "describe_tasks", {"cluster": "shop", "tasks": arns}, {"tasks": list(tasks)})
         return self
 
+    def logged(self, task: dict[str, Any], *lines: str) -> "World":
+        """The newest lines of a task's log; none mean that it has no log stream."""
+        if not lines:
+            return self.fails("logs", "get_log_events", "ResourceNotFoundException", "no such stream")
+        id_ = task["taskArn"].rsplit("/", 1)[-1]
+        request = {"logGroupName": "/shop", "logStreamName": f"customers/app/{id_}", "limit": 5, "startFromHead": False}
+        events = [{"timestamp": 1, "message": line} for line in lines]
+        return self.answers("logs", "get_log_events", request, {"events": events})
+
     def settled(self) -> None:
-        """Every expected call was made."""
+        """Every expected call was made, and none besides: what reads evidence would swallow the Stubber's complaint."""
         for stubber in self.stubbers.values():
             stubber.assert_no_pending_responses()
+        assert self.calls == self.expected
+
+
+def step(
+    world: World, *, late: bool = False, properties: dict[str, Any] | None = None, **changes: Any
+) -> dict[str, str] | None:
+    """One look at the world, a minute after CloudFormation asked, or after the deadline."""
+    event = {**EVENT, **changes}
+    event["ResourceProperties"] = event["ResourceProperties"] | (properties or {})
+    request = Request.of(event)
+    return reconcile(request, world.clients, now=lambda: request.started_at + (DEADLINE_S + 1 if late else 60))
