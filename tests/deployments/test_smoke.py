@@ -1,13 +1,10 @@
-"""Smoke steps against a real HTTP server on loopback: a small customers API that keeps what it was asked."""
+"""Smoke steps against a real HTTP server on loopback."""
 
 import datetime
 import ipaddress
-import json
-import re
 import ssl
-import threading
+import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,76 +14,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from seachange_deployments.smoke import SmokeReport, Step, run, steps_from
-
-CREATE = {
-    "name": "create",
-    "method": "POST",
-    "path": "/api/customers",
-    "body": {"email": "smoke-{{unique}}@example.com", "address": {"city": "Los Angeles", "lines": ["{{unique}}"]}},
-    "expect": 201,
-    "capture": {"id": "id", "email": "email"},
-    "check": {"address.city": "Los Angeles", "email": "smoke-{{unique}}@example.com"},
-}
-READ = {"name": "read", "path": "/api/customers/{{id}}", "check": {"id": "{{id}}", "email": "{{email}}"}}
-DELETE = {"name": "delete", "method": "DELETE", "path": "/api/customers/{{id}}", "expect": [200, 204], "always": True}
-
-
-class Api(ThreadingHTTPServer):
-    """Customers by id, and every request seen: method, path, headers."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.customers: dict[int, dict[str, Any]] = {}
-        self.seen: list[tuple[str, str, dict[str, str]]] = []
-        self.emails: set[str] = set()
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Api
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-    def answer(self, status: int, body: object = None) -> None:
-        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def handle_any(self) -> None:
-        api, length = self.server, int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length)
-        api.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
-        named = re.fullmatch(r"/api/customers/(\d+)", self.path)
-        if self.command == "POST" and self.path == "/api/customers":
-            customer = json.loads(body)
-            if customer["email"] in api.emails:
-                return self.answer(409, {"error": "the e-mail is taken"})
-            api.emails.add(customer["email"])
-            customer["id"] = len(api.emails)
-            api.customers[customer["id"]] = customer
-            return self.answer(201, customer)
-        if self.path == "/echo":
-            return self.answer(200, body.decode())
-        if self.path == "/moved":
-            return self.answer(302)
-        if named and int(named.group(1)) in api.customers:
-            take = api.customers.pop if self.command == "DELETE" else api.customers.get
-            return self.answer(200, take(int(named.group(1))))
-        return self.answer(404, {"error": "no such thing"})
-
-    do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
+from tests.deployments.shop import CREATE, DELETE, READ, Api, serving
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    with Api() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def smoke(api: Api, *steps: dict[str, Any], **options: Any) -> SmokeReport:
@@ -200,6 +134,62 @@ def test_a_server_that_never_answers() -> None:
     with Api() as server:  # it listens, but nobody serves
         report = run([Step(name="health", path="/health")], ["127.0.0.1"], server.server_port, timeout_s=0.1)
     assert "timed out" in str(report.steps[0].problem)
+
+
+def test_an_answer_that_trickles_ends_with_the_requests_time(api: Api) -> None:
+    started = time.monotonic()
+    report = smoke(api, {"name": "slow", "path": "/trickle"}, timeout_s=0.3)
+    assert "timed out after 0.3 s" in str(report.steps[0].problem)
+    assert 0.3 <= time.monotonic() - started < 2
+
+
+def test_the_run_ends_with_its_time_and_still_cleans_up(api: Api) -> None:
+    slow = {"name": "slow", "path": "/trickle"}
+    started = time.monotonic()
+    report = smoke(api, CREATE, slow, DELETE, limit_s=2)
+    assert 1.4 < time.monotonic() - started < 2.5  # a quarter is kept
+    assert [step.status for step in report.steps] == [201, None, 200]
+    assert "timed out" in str(report.steps[1].problem)
+    assert api.customers == {}
+    assert not report.passed
+
+
+def test_no_step_begins_when_the_time_is_over(api: Api) -> None:
+    report = smoke(api, CREATE, READ, DELETE, limit_s=0)
+    assert report.failure == "step 'create': not run: the 0 s for all steps are over"
+    assert api.seen == []
+
+
+def test_an_address_that_does_not_connect_gives_way_to_the_next(api: Api) -> None:
+    # The server listens on 127.0.0.1 alone.
+    report = run(steps_from([CREATE, READ, DELETE]), ["127.0.0.2", "127.0.0.3", "127.0.0.1"], api.server_port)
+    assert report.passed, report
+    assert [method for method, _, _ in api.seen] == ["POST", "GET", "DELETE"]
+
+
+def test_no_address_connects_and_all_are_named(api: Api) -> None:
+    report = run([Step(name="health", path="/health")], ["127.0.0.2", "127.0.0.3"], api.server_port)
+    assert "127.0.0.2: " in str(report.failure)
+    assert "127.0.0.3: " in str(report.failure)
+
+
+def test_a_request_that_was_sent_is_not_sent_again() -> None:
+    with serving() as server:
+        server.delay_s = 0.5
+        report = run(steps_from([CREATE]), ["127.0.0.1", "127.0.0.1"], server.server_port, timeout_s=0.2)
+    assert not report.passed
+    assert len(server.seen) == 1
+
+
+def test_the_failure_names_what_failed_and_not_what_was_left_out(api: Api) -> None:
+    wrong = {**READ, "check": {"address.city": "Paris"}}
+    bad_clean_up = {**DELETE, "path": "/api/customers/{{id}}/gone"}
+    report = smoke(api, CREATE, wrong, {**READ, "name": "again"}, bad_clean_up)
+    assert report.failure == (
+        'step \'read\': address.city is "Los Angeles" instead of "Paris"; '
+        'step \'delete\': status 404 instead of 200 or 204: {"error": "no such thing"}'
+    )
+    assert smoke(api, CREATE, DELETE).failure is None
 
 
 def test_tls_checks_the_name_and_not_the_address(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
