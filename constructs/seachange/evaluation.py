@@ -8,6 +8,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from seachange.errors import SeaChangeError
@@ -44,6 +45,7 @@ class Alarm:
         metrics: Id → metric; an alarm on a plain metric has the single id `m`.
         expression: What is compared with the threshold, over the ids of `metrics`.
         period_s: The period in seconds.
+        ignores_low_samples: Whether a percentile of too few samples (see `fewest_samples`) leaves the state as it is.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Alarm:
     evaluation_periods: int
     datapoints_to_alarm: int
     missing_data: str
+    ignores_low_samples: bool = False
 
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -102,6 +105,8 @@ def metric_ids(expression: str) -> set[str]:
     return set(_names(_parse(expression)))
 
 
+# One alarm asks for the same expression at every period.
+@lru_cache(maxsize=256)
 def _parse(expression: str) -> ast.Expression:
     """Metric math as a Python expression, which it is but for its logical operators."""
     spelled = expression.replace("&&", " and ").replace("||", " or ").replace(" AND ", " and ").replace(" OR ", " or ")
@@ -138,7 +143,10 @@ def _evaluate(node: ast.expr, points: Mapping[str, Point], expression: str) -> P
             first, second = go(left), go(right)
             return None if first is None or second is None else float(_RELATIONS[type(op)](first, second))
         case ast.BoolOp(op=op, values=operands):
-            truths = [bool(go(operand)) for operand in operands]
+            truths = [go(operand) for operand in operands]
+            # Not documented for a missing operand; like IF with a missing condition it draws no point.
+            if any(truth is None for truth in truths):
+                return None
             return float(all(truths) if isinstance(op, ast.And) else any(truths))
         case ast.Call(func=ast.Name(id="FILL"), args=[inner, ast.Constant(value=int() | float() as filler)]):
             filled = go(inner)
@@ -151,28 +159,34 @@ def _evaluate(node: ast.expr, points: Mapping[str, Point], expression: str) -> P
     )
 
 
+def fewest_samples(statistic: str) -> float:
+    """Of how many samples a percentile is a statistic: 10 / (1 - p), so 1,000 for p99; 0 for what is no percentile."""
+    if not statistic.startswith("p"):
+        return 0
+    return round(1000 / (100 - float(statistic[1:])), 6)
+
+
 def state(alarm: Alarm, points: Sequence[Point], before: State = "INSUFFICIENT_DATA") -> State:
     """The alarm's state after the newest of `points`.
 
     Args:
         alarm: The alarm.
         points: Values of its expression, oldest first, one per period; None for a period without data.
-        before: Its state until now, kept where missing data is ignored.
+        before: Its state until now, kept where the points do not decide.
     """
     retrieved = points[-(alarm.evaluation_periods + EXTRA_POINTS) :]
-    real = [point for point in retrieved if point is not None]
+    breaches = COMPARISONS[alarm.comparison]
+    real = [breaches(point, alarm.threshold) for point in retrieved if point is not None]
     if not real:
         without_data: dict[str, State] = {"ignore": before, "breaching": "ALARM", "notBreaching": "OK"}
         return without_data.get(alarm.missing_data, "INSUFFICIENT_DATA")
-    breaches = COMPARISONS[alarm.comparison]
-    considered = [breaches(point, alarm.threshold) for point in real[-alarm.evaluation_periods :]]
-    if len(considered) < alarm.evaluation_periods:
-        if alarm.missing_data == "breaching":
-            considered += [True] * (alarm.evaluation_periods - len(considered))
-        elif (
-            alarm.missing_data == "ignore"
-            and sum(considered) < alarm.datapoints_to_alarm
-            and len(considered) < alarm.datapoints_to_alarm
-        ):
-            return before
-    return "ALARM" if sum(considered) >= alarm.datapoints_to_alarm else "OK"
+    considered = real[-alarm.evaluation_periods :]
+    filler = alarm.evaluation_periods - len(considered) if alarm.missing_data == "breaching" else 0
+    if sum(considered) + filler >= alarm.datapoints_to_alarm:
+        return "ALARM"
+    decided = len(considered) == alarm.evaluation_periods or alarm.missing_data in {"breaching", "notBreaching"}
+    if decided or not all(real):
+        return "OK"
+    # Too few points, and all of them breach. Once the oldest is old enough, `missing` waits no longer ("premature transitions").
+    oldest = len(retrieved) - next(index for index, point in enumerate(retrieved) if point is not None)
+    return "ALARM" if alarm.missing_data == "missing" and oldest >= alarm.datapoints_to_alarm else before
