@@ -1,11 +1,15 @@
 """Smoke steps out of plain data, and the errors that name step and key."""
 
+import datetime
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seachange_deployments.errors import InvalidInputError
 from seachange_deployments.smoke import Step, steps_from
+from seachange_deployments.steps import STEPS_FILE, steps_in
 
 READ = {"name": "read", "path": "/api/customers"}
 
@@ -47,6 +51,8 @@ def test_everything_given() -> None:
         ({"capture": {"unique": "id"}}, "Smoke step 1 (read): key 'capture.unique' must be named like a variable"),
         ({"capture": {"a-b": "id"}}, "Smoke step 1 (read): key 'capture.a-b' must be named like a variable"),
         ({"check": {"[": 1}}, "Smoke step 1 (read): '[' is not a JMESPath expression"),
+        ({"body": datetime.date(2026, 1, 1)}, "Smoke step 1 (read): key 'body' must be made of texts, numbers"),
+        ({"check": {"a": float("nan")}}, "Smoke step 1 (read): key 'check' must be made of texts, numbers"),
         ({"always": "yes"}, "Smoke step 1 (read): key 'always' must be true or false"),
         ({"body": {"a": ["{{customer}}"]}}, "Smoke step 1 (read): {{customer}} is unknown"),
     ],
@@ -65,3 +71,16 @@ def test_refused_a_step_that_is_no_table() -> None:
 def test_refused_a_value_that_only_a_later_step_captures() -> None:
     with pytest.raises(InvalidInputError, match=r"Smoke step 1 \(read\): \{\{id\}\} is unknown.*one of unique"):
         steps_from([{**READ, "path": "/api/customers/{{id}}"}, {**READ, "capture": {"id": "id"}}])
+
+
+def test_the_steps_of_an_asset(tmp_path: Path) -> None:
+    (tmp_path / STEPS_FILE).write_text(json.dumps([READ]))
+    assert steps_in(tmp_path) == steps_from([READ])
+
+
+@pytest.mark.parametrize("content", [None, "[", '[{"name": "read"}]'])
+def test_an_asset_without_usable_steps(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / STEPS_FILE).write_text(content)
+    with pytest.raises(InvalidInputError):
+        steps_in(tmp_path)
