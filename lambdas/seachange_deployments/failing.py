@@ -31,7 +31,7 @@ def dead_tasks(clients: Clients, properties: Mapping[str, Any], deployment: Depl
     Once the task set is gone, its tasks are those of the wanted task definition since the deployment began.
     """
     service = observe.service(clients, properties["Cluster"], properties["Service"])
-    task_sets = {one.get("id", ""): one for one in (service or {}).get("taskSets", [])}
+    task_sets = {one["id"]: one for one in (service or {}).get("taskSets", []) if "id" in one}
     own = {id_ for id_, one in task_sets.items() if one.get("externalId") == deployment.id}
     name = properties["Service"].rsplit("/", 1)[-1]
     wanted = short(properties["TaskDefinition"])

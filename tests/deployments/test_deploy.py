@@ -1,19 +1,11 @@
-"""The AppSpec, the alarms' direction, and the clients."""
-
-import json
+"""The alarms' direction, and the clients."""
 
 import pytest
 
-from seachange_deployments.deploy import alarms_for, app_spec
+from seachange_deployments.deploy import alarms_for
 from seachange_deployments.errors import InvalidInputError
 from seachange_deployments.observe import Clients, firing
-from tests.deployments import world
-from tests.deployments.world import BLUE, GREEN, NEW, PROPERTIES, World
-
-
-def test_the_app_spec_has_the_documented_casing() -> None:
-    assert app_spec(PROPERTIES) == world.app_spec(NEW)
-    assert json.loads(app_spec(PROPERTIES))["version"] == 0.0
+from tests.deployments.world import BLUE, GREEN, PROPERTIES, World
 
 
 def test_the_alarms_are_those_of_the_group_that_does_not_serve() -> None:
@@ -34,10 +26,10 @@ def test_a_strange_target_group_is_named() -> None:
 def test_alarms_are_asked_for_a_hundred_at_a_time(world: World) -> None:
     names = [f"alarm-{number:03}" for number in range(150)]
     world.alarms(*names[:100]).alarms(*names[100:], firing=("alarm-120",))
-    assert firing(world.clients, names) == ["alarm alarm-120 fires (3 of 3 above 0.05)"]
+    assert firing(world.clients, names) == {"alarm-120": "alarm alarm-120 fires (3 of 3 above 0.05)"}
 
 
-def test_the_clients_are_the_four_that_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clients_are_the_five_that_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     clients = Clients.connect()
     assert [client.meta.service_model.service_name for client in vars(clients).values()] == list(vars(clients))

@@ -42,9 +42,9 @@ def test_create_and_delete_call_nothing(kind: str) -> None:
 
 def test_an_update_until_traffic_has_shifted(world: World) -> None:
     event = {**EVENT, **handler.on_event(EVENT, None)}
-    world.stack().group("d-NEW1").deployment("d-NEW1", NEW, "InProgress").targets("d-NEW1", lifecycle("Install"))
+    world.look("d-NEW1", NEW, "InProgress").shifting("d-NEW1", lifecycle("Install"))
     assert handler.is_complete(event, None) == {"IsComplete": False}
-    world.stack().group("d-NEW1").deployment("d-NEW1", NEW, "InProgress").targets("d-NEW1", SHIFTED)
+    world.look("d-NEW1", NEW, "InProgress").targets("d-NEW1", SHIFTED)
     assert handler.is_complete(event, None) == {"IsComplete": True, "Data": {"DeploymentId": "d-NEW1"}}
 
 

@@ -55,6 +55,7 @@ EVENTS = (
     "AllowTraffic",
     "AfterAllowTraffic",
 )
+GREEN_WATCH = ("green-5xx", "green-p99", "database")
 ROLLBACK = {"enabled": True, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]}
 
 
@@ -216,6 +217,10 @@ class World:
         answer = {"applicationName": "shop", "revision": {**revision, "appSpecContent": {"content": spec}}}
         request = {"applicationName": "shop", "revision": revision}
         return self.answers("codedeploy", "get_application_revision", request, answer)
+
+    def look(self, id_: str, task_definition: str, status: str, runs: str = "", **info: Any) -> "World":
+        """What every look begins with in a stack that is updated, when this deployment is the group's last one."""
+        return self.stack().group(id_).deployment(id_, task_definition, status, runs, **info)
 
     def targets(self, id_: str, events: list[dict[str, Any]]) -> "World":
         target = "shop:customers"
