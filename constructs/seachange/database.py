@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, Token, Tokenization
+from aws_cdk import Duration, RemovalPolicy, Stack, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
@@ -12,8 +12,19 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from seachange.errors import InvalidArgumentError
+from seachange.findings import LAMBDA_FINDINGS, acknowledge, managed_policy, wildcard
+from seachange.instances import max_connections_of
 
 OLDEST_MAJOR_VERSION = 17
+
+_ANOTHER_PORT = (
+    "No address outside of the VPC reaches it, and within it only named security groups do: another port hides nothing."
+)
+_MONITORING = "RDS asks for this policy; it reaches RDS's own log groups alone."
+_RETENTION_LOGS = "The CDK's own function, shared by all of a stack; it writes logs and sets how long they stay."
+_RETENTION_ANYWHERE = (
+    "RDS names the log groups and makes them after the function; it may set how long logs stay, no more."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +32,13 @@ class PublishedDatabase:
     """A database that another stack published.
 
     Attributes:
-        host, port, database_name: Where it answers; the values are read when the stack deploys.
+        identifier: The instance's, which its metrics carry; like all values here it is read when the stack deploys.
+        host, port, database_name: Where it answers.
         security_group: The database's own, which ingress rules may be added to.
         secret: The master's credentials.
     """
 
+    identifier: str
     host: str
     port: int
     database_name: str
@@ -34,7 +47,10 @@ class PublishedDatabase:
 
 
 class PostgresDatabase(Construct):
-    """A PostgreSQL instance with a generated master secret, forced TLS and `pg_stat_statements`.
+    """A PostgreSQL instance with forced TLS, `pg_stat_statements`, and a master secret that RDS itself generates and rotates every 7 days.
+
+    Enhanced Monitoring sends the operating system's metrics every minute. IAM authentication is possible, but no database role has it until
+    you write `GRANT rds_iam`.
 
     Args:
         vpc: Where it stands.
@@ -52,6 +68,8 @@ class PostgresDatabase(Construct):
 
     Attributes:
         instance: The instance.
+        identifier: The instance's name, which its metrics carry.
+        max_connections: An upper bound on PostgreSQL's connections, as `max_connections_of` computes it; None for a class unknown there.
         host, port, database_name: Where it answers.
         security_group: Its own; nobody may enter until a rule says so.
         secret: The master's credentials.
@@ -90,6 +108,7 @@ class PostgresDatabase(Construct):
                 "PostgresDatabase(backup_retention=)", f"{backup_retention.to_days():g} days", "give 1 to 35 days"
             )
 
+        instance_type = instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM)
         engine = rds.DatabaseInstanceEngine.postgres(version=version)
         self.security_group: ec2.ISecurityGroup = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="PostgreSQL database", allow_all_outbound=False
@@ -105,13 +124,16 @@ class PostgresDatabase(Construct):
                 parameters={"rds.force_ssl": "1", "shared_preload_libraries": "pg_stat_statements"},
             ),
             database_name=database_name,
-            credentials=rds.Credentials.from_generated_secret("postgres"),
+            credentials=rds.Credentials.from_username("postgres"),
+            manage_master_user_password=True,
+            iam_authentication=True,
+            monitoring_interval=Duration.minutes(1),
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
             vpc=vpc,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             security_groups=[self.security_group],
             publicly_accessible=False,
-            instance_type=instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
+            instance_type=instance_type,
             multi_az=multi_az,
             storage_type=rds.StorageType.GP3,
             storage_encrypted=True,
@@ -127,9 +149,31 @@ class PostgresDatabase(Construct):
         )
         assert self.instance.secret is not None
         self.secret: secretsmanager.ISecret = self.instance.secret
+        self.identifier = self.instance.instance_identifier
+        self.max_connections = max_connections_of(instance_type)
         self.host = self.instance.db_instance_endpoint_address
         self.port = _number(self.instance.db_instance_endpoint_port)
         self.database_name = database_name
+        self._acknowledge_findings()
+
+    def _acknowledge_findings(self) -> None:
+        acknowledge(self.instance, {"AwsSolutions-RDS11": _ANOTHER_PORT})
+        acknowledge(
+            self.instance.node.find_child("MonitoringRole"),
+            {managed_policy(self, "service-role/AmazonRDSEnhancedMonitoringRole"): _MONITORING},
+        )
+        # The CDK's function, one for the stack, that sets the retention of log groups.
+        retention = next(c for c in Stack.of(self).node.children if c.node.id.startswith("LogRetention"))
+        acknowledge(
+            retention,
+            {
+                managed_policy(self, "service-role/AWSLambdaBasicExecutionRole"): _RETENTION_LOGS,
+                wildcard(self, "*"): _RETENTION_ANYWHERE,
+            },
+        )
+        acknowledge(retention.node.find_child("Resource"), LAMBDA_FINDINGS)
+        policy = retention.node.find_child("ServiceRole").node.find_child("DefaultPolicy")
+        acknowledge(policy, {"CKV_AWS_111": _RETENTION_ANYWHERE})
 
     def publish(self, prefix: str) -> None:
         """Writes the database's address into SSM parameters under `<prefix>/database`, one for each value.
@@ -138,6 +182,7 @@ class PostgresDatabase(Construct):
             prefix: A parameter path such as `/customers/dev`.
         """
         values = {
+            "identifier": self.identifier,
             "host": self.host,
             "port": Tokenization.stringify_number(self.port),
             "name": self.database_name,
@@ -161,6 +206,7 @@ class PostgresDatabase(Construct):
             return ssm.StringParameter.value_for_string_parameter(scope, f"{prefix}/database/{name}")
 
         return PublishedDatabase(
+            identifier=value("identifier"),
             host=value("host"),
             port=_number(value("port")),
             database_name=value("name"),

@@ -50,6 +50,12 @@ def wildcard(scope: IConstruct, resource: str) -> str:
     return f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(scope).resolve(resource))}]"
 
 
+def managed_policy(scope: IConstruct, name: str) -> str:
+    """The id under which cdk-nag reports an AWS managed policy, such as `service-role/AWSLambdaBasicExecutionRole`."""
+    arn = Stack.of(scope).format_arn(service="iam", region="", account="aws", resource="policy", resource_name=name)
+    return f"AwsSolutions-IAM4[Policy::{_flat(Stack.of(scope).resolve(arn))}]"
+
+
 def _flat(value: object) -> str:
     """An intrinsic function as cdk-nag writes it in its ids."""
     match value:

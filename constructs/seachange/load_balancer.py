@@ -6,9 +6,12 @@ from aws_cdk import Duration, Token, Tokenization
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from seachange.access_logs import access_log_bucket, log_access
 from seachange.errors import InvalidArgumentError
+from seachange.findings import acknowledge
 from seachange.frozen import without_inherited_tags
 from seachange.health import HealthCheck
 
@@ -28,6 +31,9 @@ class BlueGreenLoadBalancer(Construct):
             to the production listener, unless that is on 80 itself.
         internet_facing: Whether the public can reach it; yes by default. Refused together with `load_balancer`.
         load_balancer: A load balancer of yours, which gets two listeners more; our own by default.
+        access_logs: Where our own load balancer writes its access log: by default a private bucket that keeps it for 90 days and outlives the
+            stack. A bucket of yours must be in the same region and encrypted with S3's own keys; one that the app only imports must let
+            `logdelivery.elasticloadbalancing.amazonaws.com` write. Refused together with `load_balancer`.
         production_port: 80 by default, or 443 with a certificate; required with `load_balancer`, where we cannot know which port is free.
         test_port: The test listener's, 8080 by default; refused when production or the redirect has that port.
         test_peers: Who may reach the test listener; nobody by default, for what it shows is not released.
@@ -38,6 +44,7 @@ class BlueGreenLoadBalancer(Construct):
         production_listener, test_listener: The two listeners.
         blue, green: The two target groups; which one serves changes with every deployment.
         container_port: As given.
+        is_own: Whether the load balancer was made here, and nobody else's traffic goes through it.
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class BlueGreenLoadBalancer(Construct):
         certificate: acm.ICertificate | None = None,
         internet_facing: bool | None = None,
         load_balancer: elbv2.IApplicationLoadBalancer | None = None,
+        access_logs: s3.IBucket | None = None,
         production_port: int | None = None,
         test_port: int = 8080,
         test_peers: Sequence[ec2.IPeer] = (),
@@ -64,6 +72,10 @@ class BlueGreenLoadBalancer(Construct):
         if load_balancer is not None and internet_facing is not None:
             raise InvalidArgumentError(
                 "BlueGreenLoadBalancer(internet_facing=)", internet_facing, "leave it out: your load balancer decides"
+            )
+        if load_balancer is not None and access_logs is not None:
+            raise InvalidArgumentError(
+                "BlueGreenLoadBalancer(access_logs=)", access_logs.node.path, "leave it out: your load balancer decides"
             )
         default_port = 80 if certificate is None else 443
         production_port = default_port if production_port is None else production_port
@@ -85,20 +97,8 @@ class BlueGreenLoadBalancer(Construct):
             )
 
         self.container_port = container_port
-        self.load_balancer = load_balancer or elbv2.ApplicationLoadBalancer(
-            self,
-            "LoadBalancer",
-            vpc=vpc,
-            internet_facing=internet_facing is not False,
-            drop_invalid_header_fields=True,
-            security_group=ec2.SecurityGroup(
-                self,
-                "SecurityGroup",
-                vpc=vpc,
-                description="Load balancer of a blue/green service",
-                allow_all_outbound=False,
-            ),
-        )
+        self.is_own = load_balancer is None
+        self.load_balancer = load_balancer or self._load_balancer(vpc, internet_facing is not False, access_logs)
         self.blue = self._target_group(
             "Blue", vpc, health_check or HealthCheck(), deregistration_delay or Duration.seconds(30)
         )
@@ -130,6 +130,29 @@ class BlueGreenLoadBalancer(Construct):
     def allow_test_traffic_from(self, peer: ec2.IConnectable) -> None:
         """Lets `peer`, an address range or anything with connections, reach the test listener."""
         self.test_listener.connections.allow_default_port_from(peer, "Test traffic")
+
+    def _load_balancer(
+        self, vpc: ec2.IVpc, internet_facing: bool, access_logs: s3.IBucket | None
+    ) -> elbv2.ApplicationLoadBalancer:
+        group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="Load balancer of a blue/green service",
+            allow_all_outbound=False,
+        )
+        reason = "The production listener, and where there is a certificate port 80, which only redirects to it, are for everybody."
+        acknowledge(group, {"AwsSolutions-EC23": reason, "CKV_AWS_260": reason})
+        made = elbv2.ApplicationLoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=vpc,
+            internet_facing=internet_facing,
+            drop_invalid_header_fields=True,
+            security_group=group,
+        )
+        log_access(made, access_logs or access_log_bucket(self, "AccessLogs"))
+        return made
 
     def _target_group(
         self, name: str, vpc: ec2.IVpc, health: HealthCheck, deregistration_delay: Duration

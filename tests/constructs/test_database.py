@@ -9,6 +9,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Match, Template
 
 from seachange import InvalidArgumentError, PostgresDatabase
+from seachange.instances import max_connections_of
 from tests.constructs.apps import new_stack, parameters_read, template, their_vpc
 
 PRIVATE = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
@@ -38,7 +39,11 @@ def test_the_instance_is_private_encrypted_backed_up_and_protected(found: Templa
                 "DeletionProtection": True,
                 "CACertificateIdentifier": "rds-ca-rsa2048-g1",
                 "EnableCloudwatchLogsExports": ["postgresql", "upgrade"],
-                "MasterUserPassword": Match.object_like({"Fn::Join": Match.any_value()}),
+                # RDS generates the master's password and rotates it.
+                "ManageMasterUserPassword": True,
+                "MasterUserPassword": Match.absent(),
+                "MonitoringInterval": 60,
+                "EnableIAMDatabaseAuthentication": True,
             },
             "DeletionPolicy": "Snapshot",
             "UpdateReplacePolicy": "Snapshot",
@@ -68,19 +73,45 @@ def test_nobody_may_enter(found: Template) -> None:
     found.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
+def test_it_knows_its_name_and_how_many_may_connect() -> None:
+    stack = new_stack()
+    default = PostgresDatabase(stack, "Default", vpc=their_vpc(stack), vpc_subnets=PRIVATE, database_name="orders")
+    assert default.max_connections == max_connections_of(ec2.InstanceType("t4g.medium")) == 450
+    found = template(stack).find_resources("AWS::RDS::DBInstance")
+    assert stack.resolve(default.identifier) == {"Ref": next(iter(found))}
+
+
+def test_the_secret_is_the_one_that_rds_makes(found: Template) -> None:
+    found.resource_count_is("AWS::SecretsManager::Secret", 0)
+    [instance] = found.find_resources("AWS::RDS::DBInstance")
+    found.has_resource_properties(
+        "AWS::SSM::Parameter",
+        {"Name": "/shop/test/database/secret-arn", "Value": {"Fn::GetAtt": [instance, "MasterUserSecret.SecretArn"]}},
+    )
+
+
 def test_what_is_published_is_what_is_read(found: Template) -> None:
     written = {r["Properties"]["Name"] for r in found.find_resources("AWS::SSM::Parameter").values()}
     reader = new_stack("Reader")
     database = PostgresDatabase.published(reader, "Database", prefix="/shop/test")
-    references = [reader.resolve(value)["Ref"] for value in (database.host, database.port, database.secret.secret_arn)]
+    values = (database.host, database.port, database.secret.secret_arn, database.identifier)
+    references = [reader.resolve(value)["Ref"] for value in values]
     template_of_reader = template(reader)
     parameters = template_of_reader.to_json()["Parameters"]
-    assert [parameters[name]["Default"].rsplit("/", 1)[1] for name in references] == ["host", "port", "secret-arn"]
+    assert [parameters[name]["Default"].rsplit("/", 1)[1] for name in references] == [
+        "host",
+        "port",
+        "secret-arn",
+        "identifier",
+    ]
     read = parameters_read(template_of_reader)
     assert (
         read
         == written
-        == {f"/shop/test/database/{n}" for n in ("host", "port", "name", "security-group-id", "secret-arn")}
+        == {
+            f"/shop/test/database/{n}"
+            for n in ("identifier", "host", "port", "name", "security-group-id", "secret-arn")
+        }
     )
 
 

@@ -7,6 +7,7 @@ from aws_cdk import Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match
 
 from seachange import BlueGreenLoadBalancer, InvalidArgumentError
@@ -157,6 +158,65 @@ def test_a_load_balancer_of_theirs_gets_listeners_of_ours() -> None:
     assert (ingress["Properties"]["GroupId"], ingress["Properties"]["FromPort"]) == ("sg-theirs", 8000)
 
 
+BALANCER, BUCKET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::S3::Bucket"
+
+
+def attributes(found: Resources) -> dict[str, Any]:
+    _, balancer = only(found, BALANCER)
+    return {a["Key"]: a["Value"] for a in balancer["Properties"]["LoadBalancerAttributes"]}
+
+
+def test_its_access_log_is_private_encrypted_and_expires() -> None:
+    """In a stack without a region, for these have none."""
+    stack = new_stack()
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack))
+    found = resources(stack)
+    bucket_id, bucket = only(found, BUCKET)
+    logs = attributes(found)
+    assert (logs["access_logs.s3.enabled"], logs["access_logs.s3.bucket"]) == ("true", {"Ref": bucket_id})
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    [rule] = properties["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 90)
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bucket_takes_logs_of_this_account_over_tls_alone_and_before_the_load_balancer_asks() -> None:
+    stack = new_stack()
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack))
+    found = resources(stack)
+    bucket_id, _ = only(found, BUCKET)
+    policy_id, policy = only(found, "AWS::S3::BucketPolicy")
+    tls, write = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert (write["Effect"], write["Action"]) == ("Allow", "s3:PutObject")
+    assert write["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
+    arn = {"Fn::GetAtt": [bucket_id, "Arn"]}
+    assert write["Resource"] == {"Fn::Join": ["", [arn, "/AWSLogs/", {"Ref": "AWS::AccountId"}, "/*"]]}
+    balancer_id, _ = only(found, BALANCER)
+    assert policy_id in before(found, balancer_id)
+
+
+def test_a_bucket_of_theirs_gets_the_log() -> None:
+    stack = new_stack()
+    theirs = s3.Bucket.from_bucket_name(stack, "Logs", "their-logs")
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), access_logs=theirs)
+    found = resources(stack)
+    assert attributes(found)["access_logs.s3.bucket"] == "their-logs"
+    assert not [body for body in found.values() if body["Type"] == BUCKET]
+
+
+def test_the_listeners_wait_for_nothing_new() -> None:
+    """What they depend on is frozen."""
+    stack = new_stack()
+    BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack))
+    for body in resources(stack).values():
+        if body["Type"] == LISTENER:
+            assert len(body["DependsOn"]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -182,4 +242,18 @@ def test_refuses_with_a_load_balancer_of_theirs(arguments: dict[str, Any], messa
     with pytest.raises(InvalidArgumentError, match=message):
         BlueGreenLoadBalancer(
             stack, "Balancer", vpc=their_vpc(stack), load_balancer=their_load_balancer(stack), **arguments
+        )
+
+
+def test_a_load_balancer_of_theirs_writes_its_own_log() -> None:
+    stack = new_stack()
+    bucket = s3.Bucket.from_bucket_name(stack, "Logs", "their-logs")
+    with pytest.raises(InvalidArgumentError, match=r"access_logs=.*Foreign/Logs.*your load balancer"):
+        BlueGreenLoadBalancer(
+            stack,
+            "Balancer",
+            vpc=their_vpc(stack),
+            load_balancer=their_load_balancer(stack),
+            production_port=81,
+            access_logs=bucket,
         )

@@ -11,7 +11,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match
 
-from seachange import AlembicMigrations, InvalidArgumentError
+from seachange import AlembicMigrations, InvalidArgumentError, Network
 from tests.constructs.apps import Resources, new_stack, only, resources, template, their_vpc
 from tests.migrations.databases import AlembicDirectory
 
@@ -308,3 +308,11 @@ def test_refuses_a_secret_that_managed_roles_would_not_use(migrations: Path) -> 
         InvalidArgumentError, match=r"application_secret=\) cannot be 'Foreign/Service'.* roles='existing'"
     ):
         construct(migrations, stack, application_secret=theirs)
+
+
+def test_the_lambda_must_reach_what_it_calls(migrations: Path) -> None:
+    stack = new_stack()
+    vpc = Network.published(stack, "Network", prefix="/shop/test")
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    with pytest.raises(InvalidArgumentError, match=r"AlembicMigrations\(vpc_subnets=\).*isolated.*endpoints"):
+        construct(migrations, stack, vpc=vpc, vpc_subnets=isolated)

@@ -11,12 +11,19 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, Dependable
 
+from seachange.endpoints import check_reach
 from seachange.errors import InvalidArgumentError
+from seachange.findings import SECRET_FINDINGS, acknowledge
 from seachange.migrations.bundle import MIGRATIONS, Bundle
 from seachange.migrations.function import QUERY_INTERVAL, MigrationsFunction
 
 RESOURCE_TYPE = "Custom::SeaChangeMigrations"
 Roles = Literal["managed", "existing"]
+
+_NO_ROTATION = {
+    "AwsSolutions-SMG4": "Nobody chooses or sees this password: 40 random characters, read by the service and the migrations alone, for a "
+    "database without a public address. A rotation must change secret and role in one step, and only a migration may change the role."
+}
 
 LONGEST_TIMEOUT_S = 50 * 60
 # CloudFormation's own deadline stands behind the Lambda's, with time for the call that is under way to end.
@@ -49,7 +56,7 @@ class AlembicMigrations(Construct):
             creates nothing and changes no owner.
         application_secret: With existing roles, the credentials that the service uses; `secret` by default.
         vpc_subnets: Where the Lambda runs; private subnets with egress by default, for it calls Secrets Manager and
-            CloudFormation.
+            CloudFormation. Isolated ones are refused when the VPC has no endpoints that the app knows of.
         architecture: The Lambda's processor; arm64 by default.
         timeout: How long the migration may take, in steps of 10 seconds; 50 minutes by default and at most.
             After it the Lambda says what it still waited for; the next deploy goes on from there.
@@ -82,6 +89,8 @@ class AlembicMigrations(Construct):
         _validate_roles(roles, application_secret)
         timeout_s = _timeout_seconds(timeout)
         architecture = architecture or lambda_.Architecture.ARM_64
+        vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        check_reach(self, vpc, vpc_subnets, "AlembicMigrations(vpc_subnets=)")
         bundle = Bundle(
             directory=Path(directory),
             requirements=Path(requirements) if requirements else None,
@@ -104,7 +113,7 @@ class AlembicMigrations(Construct):
             bundle=bundle,
             architecture=architecture,
             vpc=vpc,
-            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            vpc_subnets=vpc_subnets,
             total_timeout=Duration.seconds(timeout_s),
         )
         for needed in (secret, self.owner_secret, self.application_secret if roles == "managed" else None):
@@ -148,7 +157,7 @@ class AlembicMigrations(Construct):
         Dependable.implement(self, Dependable.of(self.resource))
 
     def _role_secret(self, construct_id: str, username: str) -> secretsmanager.Secret:
-        return secretsmanager.Secret(
+        made = secretsmanager.Secret(
             self,
             construct_id,
             description="SeaChange: a database role",
@@ -161,6 +170,8 @@ class AlembicMigrations(Construct):
             # Nothing is lost with it: the next migration gives the role the password of its next secret.
             removal_policy=RemovalPolicy.DESTROY,
         )
+        acknowledge(made, {**SECRET_FINDINGS, **_NO_ROTATION})
+        return made
 
     def _role_secret_arns(self, roles: Roles, given: secretsmanager.ISecret | None) -> Mapping[str, str]:
         arns = {}

@@ -20,7 +20,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from seachange.findings import LAMBDA_FINDINGS, LOG_GROUP_FINDINGS, acknowledge, wildcard
+from seachange.findings import LAMBDA_FINDINGS, LOG_GROUP_FINDINGS, acknowledge
+from seachange.function_role import vpc_function_role
 from seachange.migrations.bundle import ENGINE, Bundle
 from seachange.provider import scoped_provider
 
@@ -81,7 +82,7 @@ class MigrationsFunction(Construct):
             "OnEvent",
             handler=f"{ENGINE}.handler.on_event",
             timeout=Duration.minutes(1),
-            role=self._role("OnEvent"),
+            role=self._role("OnEventRole"),
             **settings,
         )
         self.is_complete = lambda_.Function(
@@ -89,7 +90,7 @@ class MigrationsFunction(Construct):
             "IsComplete",
             handler=f"{ENGINE}.handler.is_complete",
             timeout=Duration.minutes(CALL_MINUTES),
-            role=self._role("IsComplete"),
+            role=self._role("IsCompleteRole"),
             **settings,
         )
         for function in (self.on_event, self.is_complete):
@@ -107,46 +108,10 @@ class MigrationsFunction(Construct):
             log_group=self._log_group,
         )
 
-    def _role(self, function: str) -> iam.Role:
-        """Lambda's managed policies would let the function write into every log group of the account."""
-        role = iam.Role(
-            self,
-            f"{function}Role",
-            description="A function in the database's network",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            # With the role itself, for Lambda asks for it when it creates the function.
-            inline_policies={"Run": iam.PolicyDocument(statements=[_write(self._log_group), _network_interfaces()])},
+    def _role(self, construct_id: str) -> iam.Role:
+        return vpc_function_role(
+            self, construct_id, description="Migrates a database from within its network", log_group=self._log_group
         )
-        acknowledge(
-            role,
-            {
-                wildcard(
-                    self, "*"
-                ): "Lambda makes the function's network interfaces as this role, and they have no ARN yet when it asks for the "
-                "right. The list is that of AWSLambdaVPCAccessExecutionRole, without its right to every log group."
-            },
-        )
-        return role
-
-
-def _write(log_group: logs.ILogGroup) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-    )
-
-
-def _network_interfaces() -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=[
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
-        resources=["*"],
-    )
 
 
 @jsii.implements(ILocalBundling)

@@ -1,0 +1,123 @@
+"""VPC endpoints instead of a NAT gateway, and whether a function in a VPC reaches what it calls."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from seachange.errors import InvalidArgumentError
+
+_MARK = "seachange:endpoints"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One AWS service that something in the VPC calls.
+
+    Attributes:
+        service: Its interface endpoint.
+        reason: Who calls it, and for what.
+    """
+
+    service: ec2.InterfaceVpcEndpointAwsService
+    reason: str
+
+
+# No more than these: Fargate and Lambda bring credentials without STS, and ECS's own endpoints are for container instances alone.
+def interface_endpoints() -> dict[str, Endpoint]:
+    """Construct id → endpoint: what tasks, migrations and smoke tests call from within the VPC."""
+    service = ec2.InterfaceVpcEndpointAwsService
+    return {
+        "EcrApi": Endpoint(service=service.ECR, reason="Fargate asks for the image's credentials and layers"),
+        "EcrDocker": Endpoint(service=service.ECR_DOCKER, reason="Fargate pulls the image's manifest"),
+        "Logs": Endpoint(service=service.CLOUDWATCH_LOGS, reason="the containers' log driver writes"),
+        "SecretsManager": Endpoint(
+            service=service.SECRETS_MANAGER, reason="tasks and migrations read the database's credentials"
+        ),
+        "CloudFormation": Endpoint(
+            service=service.CLOUDFORMATION, reason="migrations ask whether their stack is rolling back"
+        ),
+        # Not codedeploy-commands-secure, which is for the agent on instances.
+        "CodeDeploy": Endpoint(service=service.CODEDEPLOY, reason="a hook says whether its smoke tests passed"),
+        "Ec2": Endpoint(service=service.EC2, reason="the smoke tests look up the load balancer's private addresses"),
+    }
+
+
+def add_endpoints(vpc: ec2.Vpc, *, cidr: str) -> ec2.GatewayVpcEndpoint:
+    """Makes the endpoints in the private subnets; returns the gateway endpoint of S3, whose policy allows ECR's layers alone.
+
+    Args:
+        vpc: The VPC.
+        cidr: Its address range, the only one that may enter.
+    """
+    group = ec2.SecurityGroup(vpc, "Endpoints", vpc=vpc, description="VPC endpoints", allow_all_outbound=False)
+    group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.HTTPS, "The VPC's own addresses")
+    for name, endpoint in interface_endpoints().items():
+        vpc.add_interface_endpoint(
+            name, service=endpoint.service, security_groups=[group], open=False, private_dns_enabled=True
+        )
+    layers = vpc.add_gateway_endpoint(
+        "S3",
+        service=ec2.GatewayVpcEndpointAwsService.S3,
+        subnets=[ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)],
+    )
+    # Where ECR keeps the layers of images ("Minimum Amazon S3 bucket permissions for Amazon ECR").
+    layers.add_to_policy(
+        iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()],
+            actions=["s3:GetObject"],
+            resources=[f"arn:{Aws.PARTITION}:s3:::prod-{Aws.REGION}-starport-layer-bucket/*"],
+        )
+    )
+    mark_endpoints(vpc)
+    return layers
+
+
+def mark_endpoints(vpc: ec2.IVpc) -> None:
+    """Notes on a VPC that its endpoints are there, for `check_reach`; an imported VPC does not show them."""
+    vpc.node.add_metadata(_MARK, True)
+
+
+def check_reach(scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, argument: str) -> None:
+    """Refuses subnets from which a Lambda function reaches no AWS API: it would hang until its deadline, at every deployment.
+
+    Refused are isolated subnets of a VPC without interface endpoints that the app knows of. What only shows when the stack deploys, and
+    subnets whose routes the app does not know, are let through.
+
+    Args:
+        scope: Any construct of the app.
+        vpc: The function's VPC.
+        vpc_subnets: Where in it the function is to run.
+        argument: The argument's name, for the message: `AlembicMigrations(vpc_subnets=)`.
+    """
+    remedy = (
+        "its function calls AWS APIs. Give private subnets with a NAT gateway, or a VPC with endpoints: "
+        'Network(egress="endpoints"), or an InterfaceVpcEndpoint of yours'
+    )
+    try:
+        selected = vpc.select_subnets(
+            availability_zones=vpc_subnets.availability_zones,
+            one_per_az=vpc_subnets.one_per_az,
+            subnet_filters=vpc_subnets.subnet_filters,
+            subnet_group_name=vpc_subnets.subnet_group_name,
+            subnets=vpc_subnets.subnets,
+            subnet_type=vpc_subnets.subnet_type,
+        )
+    except RuntimeError as error:  # what jsii makes of "There are no 'Private' subnet groups in this VPC"
+        reason = str(error).splitlines()[0].removeprefix("Error: ")
+        raise InvalidArgumentError(argument, reason, remedy) from None
+    if selected.is_pending_lookup:
+        return
+    isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
+    dead = [subnet.node.path for subnet in selected.subnets if subnet.subnet_id in isolated]
+    if dead and not _has_endpoints(scope, vpc):
+        raise InvalidArgumentError(argument, f"isolated: {', '.join(dead)}", remedy)
+
+
+def _has_endpoints(scope: Construct, vpc: ec2.IVpc) -> bool:
+    return any(entry.type == _MARK for entry in vpc.node.metadata) or any(
+        isinstance(found, ec2.CfnVPCEndpoint) and found.vpc_endpoint_type == "Interface" and found.vpc_id == vpc.vpc_id
+        for found in scope.node.root.node.find_all()
+    )
