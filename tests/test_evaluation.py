@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from seachange.evaluation import Alarm, ExpressionError, State, fewest_samples, state, value
+from tests.chance import poisson
 
 RATE = "IF(requests >= 50, 100 * errors / requests, 0)"
 
@@ -185,16 +186,6 @@ def common(periods: int, datapoints: int, threshold: float, expression: str) -> 
 
 COUNT_ALARM = common(2, 2, 10, "errors")
 RATE_ALARM = common(3, 2, 2, "IF(requests >= 50, 100 * FILL(errors, 0) / requests, 0)")
-
-
-def poisson(chance: random.Random, mean: float) -> int:
-    if mean > 30:
-        return max(0, round(chance.gauss(mean, math.sqrt(mean))))
-    count, product, limit = 0, chance.random(), math.exp(-mean)
-    while product > limit:
-        count += 1
-        product *= chance.random()
-    return count
 
 
 def rolled_back_after(chance: random.Random, watching: Alarm, per_s: float, errors: float) -> float:

@@ -28,6 +28,8 @@ def handler(event: object, context: object) -> str:  # noqa: ARG001 (Synthetics 
     except urllib.error.HTTPError as error:
         found = error.code
         error.close()
+    except OSError as error:
+        raise RuntimeError(f"{url} gave no answer within {seconds:g} s: {error}") from error
     took = time.monotonic() - began
     if found != status:
         raise RuntimeError(f"{url} answered {found}, not {status}")
