@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from seachange_deployments import alarms, failing, observe, tasks
 from seachange_deployments.hook_evidence import hook_lines
-from seachange_deployments.observe import Clients, Deployment
+from seachange_deployments.observe import Clients, Deployment, LifecycleEvent
 from seachange_deployments.tasks import DeadTask
 
 _MOST_REASONS = 3
@@ -15,7 +15,17 @@ _MOST_REASONS = 3
 
 def evidence(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> list[str]:
     """One line per finding, the weightiest first; what cannot be read is said too, and never hides the rest."""
+    failed: list[LifecycleEvent] = []
     dead: list[DeadTask] = []
+
+    def events() -> list[str]:
+        failed.extend(event for event in observe.lifecycle(clients, deployment.id) if event.status == "Failed")
+        return [f"{event.name} failed: {event.problem or 'no message'}" for event in failed]
+
+    def hooks() -> list[str]:
+        logs = properties.get("HookLogs") or {}
+        found = {event.name: logs[event.name] for event in failed if event.name in logs}
+        return hook_lines(clients.logs, found, deployment.id, since=deployment.created) if found else []
 
     def died() -> list[str]:
         dead.extend(failing.dead_tasks(clients, properties, deployment).dead)
@@ -23,7 +33,8 @@ def evidence(clients: Clients, properties: Mapping[str, Any], deployment: Deploy
 
     return gathered(
         {
-            "The lifecycle events": lambda: _failed_events(clients, properties, deployment),
+            "The lifecycle events": events,
+            "The hooks' logs": hooks,
             "The alarms": lambda: _firing(clients, properties, deployment),
             "The stopped tasks": died,
             "The rollback": lambda: _rollback(clients, deployment),
@@ -40,15 +51,6 @@ def gathered(sources: Mapping[str, Callable[[], list[str]]]) -> list[str]:
             lines += read()
         except (ClientError, BotoCoreError) as error:
             lines.append(f"{name} could not be read: {error}")
-    return lines
-
-
-def _failed_events(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> list[str]:
-    failed = [event for event in observe.lifecycle(clients, deployment.id) if event.status == "Failed"]
-    lines = [f"{event.name} failed: {event.problem or 'no message'}" for event in failed]
-    logs = properties.get("HookLogs") or {}
-    if hooks := {event.name: logs[event.name] for event in failed if event.name in logs}:
-        lines += hook_lines(clients.logs, hooks, deployment.id, since=deployment.created)
     return lines
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MOST_REASONS, _MOST_EVENTS = 3, 3
+# The watch and the service are made in the same minutes; a service much older than the watch has no first tasks any more.
+_OLDER_S = 15 * 60
 
 
 def watch(request: Request, clients: Clients, *, now: Callable[[], float] | None = None) -> bool:
@@ -38,12 +40,12 @@ def _look(request: Request, clients: Clients, *, overdue: bool) -> bool:
         if overdue:
             raise TasksFailedError(f"There was no service {name} after {DEADLINE_S // 60} min", [])
         return False
-    if _steady(service):
+    since = service["createdAt"].timestamp() if "createdAt" in service else request.started_at
+    if since < request.started_at - _OLDER_S or _steady(service):
         return True
     dead: list[DeadTask] = []
 
     def died() -> list[str]:
-        since = service["createdAt"].timestamp() if "createdAt" in service else request.started_at
         found = tasks.dead(clients, request.properties["Cluster"], name)
         # An earlier service of the same name may have had dead tasks too.
         dead.extend(task for task in found if task.created >= since)

@@ -63,7 +63,8 @@ def _step(request: Request, clients: Clients, *, overdue: bool) -> dict[str, str
         active = re.search(r"\bd-[A-Z0-9]+\b", str(error))  # the id stands only in the message
         if not active:
             raise AnotherDeploymentError(f"CodeDeploy refuses a further deployment: {error}.") from error
-        return _beside(request, clients, observe.deployment(clients, active.group()), group, overdue=overdue)
+        found = observe.deployment(clients, active.group())
+        return _beside(request, clients, found, group, overdue=overdue) if found.active else None
     return _attributes(deployment_id) if request.complete_when == "started" else None
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from seachange_deployments import alarms
 from seachange_deployments.errors import AlarmsFiringError, RefusedError
-from tests.deployments.world import GREEN_WATCH, OLD, PROPERTIES, World, step
+from tests.deployments.said import GREEN_WATCH, OLD, PROPERTIES
+from tests.deployments.world import World, step
 
 COMMON = tuple(f"common-{number}" for number in range(9))
 MANY = {"CommonAlarms": list(COMMON), "CommonComposite": "common"}

@@ -7,20 +7,21 @@ import pytest
 from seachange_deployments.app_spec import app_spec, release_in
 from seachange_deployments.errors import AnotherDeploymentError
 from seachange_deployments.release import wanted
-from tests.deployments import world as worlds
-from tests.deployments.world import NEW, PROPERTIES, RUNS, RUNS_SPEC, SHIFTED, World, lifecycle, step
+from tests.deployments import said
+from tests.deployments.said import NEW, PROPERTIES, RUNS, RUNS_SPEC, SHIFTED, lifecycle
+from tests.deployments.world import World, step
 
 HOOKS = {"AfterAllowTraffic": "arn:aws:lambda:eu-west-1:123456789012:function:after", "BeforeInstall": "arn:before"}
 
 
 def test_the_app_spec_has_the_documented_casing() -> None:
-    assert app_spec(PROPERTIES) == worlds.app_spec(NEW)
+    assert app_spec(PROPERTIES) == said.app_spec(NEW)
     assert json.loads(app_spec(PROPERTIES))["version"] == 0.0
 
 
 def test_network_platform_capacity_and_hooks_travel_in_it() -> None:
     hooks = ',"Hooks":[{"BeforeInstall":"arn:before"},{"AfterAllowTraffic":"' + HOOKS["AfterAllowTraffic"] + '"}]'
-    assert app_spec({**PROPERTIES, **RUNS, "Hooks": HOOKS}) == worlds.app_spec(NEW, RUNS_SPEC, hooks)
+    assert app_spec({**PROPERTIES, **RUNS, "Hooks": HOOKS}) == said.app_spec(NEW, RUNS_SPEC, hooks)
 
 
 def test_what_was_written_is_read_back() -> None:

@@ -8,7 +8,7 @@ from seachange_deployments.errors import (
     DeadlinePassedError,
     DeploymentFailedError,
 )
-from tests.deployments.world import (
+from tests.deployments.said import (
     EVENT,
     GREEN,
     GREEN_WATCH,
@@ -20,11 +20,10 @@ from tests.deployments.world import (
     RUNS_SET,
     RUNS_SPEC,
     SHIFTED,
-    World,
     lifecycle,
-    step,
     when,
 )
+from tests.deployments.world import World, step
 
 BACK = {"creator": "codeDeployRollback", "rollbackInfo": {"rollbackTriggeringDeploymentId": "d-BAD1"}}
 BLUE_WATCH = ("blue-5xx", "blue-p99", "database")

@@ -5,7 +5,8 @@ import pytest
 from seachange_deployments.deploy import alarms_for
 from seachange_deployments.errors import InvalidInputError
 from seachange_deployments.observe import Clients, firing
-from tests.deployments.world import BLUE, GREEN, PROPERTIES, World
+from tests.deployments.said import BLUE, GREEN, PROPERTIES
+from tests.deployments.world import World
 
 
 def test_the_alarms_are_those_of_the_group_that_does_not_serve() -> None:

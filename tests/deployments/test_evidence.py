@@ -12,7 +12,8 @@ from seachange_deployments.errors import (
     DeploymentFailedError,
     fitting,
 )
-from tests.deployments.world import NEW, NOW, OLD, World, dead_task, lifecycle, step, when
+from tests.deployments.said import NEW, NOW, OLD, dead_task, lifecycle, when
+from tests.deployments.world import World, step
 
 BACK = {"creator": "codeDeployRollback", "rollbackInfo": {"rollbackTriggeringDeploymentId": "d-NEW1"}}
 LOGS = {"LogGroup": "/shop", "LogStreamPrefix": "customers"}
@@ -92,6 +93,14 @@ def test_the_failed_hooks_own_log_says_which_step(world: World) -> None:
     world.answers("logs", "filter_log_events", request, {"events": [{"timestamp": 1, "message": line}]})
     logs = {"AfterAllowTestTraffic": "/hook", "BeforeAllowTraffic": "/other"}
     assert "step 'create' gave status 500" in failure_of(world, HookLogs=logs)
+
+
+def test_a_hooks_log_that_cannot_be_read_hides_no_failed_event(world: World) -> None:
+    world.look("d-NEW1", NEW, "Failed", **ended("HOOK_EXECUTION_FAILURE", "The hook failed"))
+    world.targets("d-NEW1", lifecycle("AfterAllowTestTraffic", status="Failed", problem="step 3")).dying("d-NEW1")
+    world.fails("logs", "filter_log_events", "AccessDeniedException", "not allowed")
+    message = failure_of(world, HookLogs={"AfterAllowTestTraffic": "/hook"})
+    assert "AfterAllowTestTraffic failed: step 3. The hooks' logs could not be read" in message
 
 
 def test_a_deadline_says_how_tasks_died_and_what_they_logged(world: World) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from seachange_deployments.errors import TasksKeepDyingError
 from seachange_deployments.tasks import threshold
-from tests.deployments.world import NEW, NOW, OLD, World, dead_task, lifecycle, step
+from tests.deployments.said import NEW, NOW, OLD, dead_task, lifecycle
+from tests.deployments.world import World, step
 
 LOGS = {"LogGroup": "/shop", "LogStreamPrefix": "customers"}
 STEADY = {"set": {"stabilityStatus": "STEADY_STATE"}}

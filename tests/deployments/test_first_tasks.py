@@ -9,7 +9,8 @@ from seachange_deployments import first_tasks, handler
 from seachange_deployments.errors import InvalidInputError, TasksFailedError, UnreachableError
 from seachange_deployments.observe import Clients
 from seachange_deployments.request import DEADLINE_S, GIVE_UP_S, Request
-from tests.deployments.world import EVENT, NOW, World, dead_task, when
+from tests.deployments.said import EVENT, NOW, dead_task, when
+from tests.deployments.world import World
 
 PROPERTIES = {
     "Cluster": "shop",
@@ -66,6 +67,11 @@ def test_from_no_service_to_steady_tasks(world: World) -> None:
     service(world, running=2).stopped_tasks()  # they run, and the load balancer has yet to find them healthy
     assert not watch(world)
     service(world, running=2, stability="STEADY_STATE")
+    assert watch(world)
+
+
+def test_a_service_that_was_there_long_before_has_no_first_tasks(world: World) -> None:
+    service(world, createdAt=when(NOW - 961))
     assert watch(world)
 
 

@@ -14,7 +14,8 @@ from botocore.exceptions import (
 
 from seachange_deployments import handler
 from seachange_deployments.observe import Clients
-from tests.deployments.world import EVENT, NEW, SHIFTED, World, lifecycle
+from tests.deployments.said import EVENT, NEW, SHIFTED, lifecycle
+from tests.deployments.world import World
 
 
 @pytest.fixture(autouse=True)

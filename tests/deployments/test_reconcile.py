@@ -11,20 +11,8 @@ from seachange_deployments.errors import (
     InvalidInputError,
     ServiceNotReadyError,
 )
-from tests.deployments.world import (
-    BLUE,
-    GREEN,
-    GREEN_WATCH,
-    NEW,
-    NOW,
-    OLD,
-    PROPERTIES,
-    SHIFTED,
-    World,
-    lifecycle,
-    step,
-    when,
-)
+from tests.deployments.said import BLUE, GREEN, GREEN_WATCH, NEW, NOW, OLD, OTHER, PROPERTIES, SHIFTED, lifecycle, when
+from tests.deployments.world import World, step
 
 
 def test_success_from_start_to_shifted_traffic(world: World) -> None:
@@ -74,6 +62,14 @@ def test_the_same_event_twice_adopts_what_the_first_one_started(world: World) ->
     message = "The Deployment Group 'customers' already has an active Deployment 'd-NEW1'"
     world.fails("codedeploy", "create_deployment", "DeploymentLimitExceededException", message)
     world.deployment("d-NEW1", NEW, "InProgress").shifting("d-NEW1", lifecycle("Install"))
+    assert step(world) is None
+
+
+def test_what_ended_meanwhile_is_looked_at_again(world: World) -> None:
+    world.stack().group().service(OLD).alarms(*GREEN_WATCH)
+    message = "The Deployment Group 'customers' already has an active Deployment 'd-OTHER1'"
+    world.fails("codedeploy", "create_deployment", "DeploymentLimitExceededException", message)
+    world.deployment("d-OTHER1", OTHER, "Succeeded")
     assert step(world) is None
 
 

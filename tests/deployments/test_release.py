@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seachange_deployments.release import of_task_set, wanted
-from tests.deployments.world import (
+from tests.deployments.said import (
     BLUE,
     GREEN_WATCH,
     NEW,
@@ -15,11 +15,10 @@ from tests.deployments.world import (
     RUNS,
     RUNS_SET,
     RUNS_SPEC,
-    World,
     app_spec,
-    step,
     when,
 )
+from tests.deployments.world import World, step
 
 WANTED = {**PROPERTIES, **RUNS}
 SERVES: dict[str, Any] = {

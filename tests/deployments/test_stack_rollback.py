@@ -3,19 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.deployments.world import (
-    NEW,
-    OLD,
-    OTHER,
-    PROPERTIES,
-    RUNS,
-    RUNS_SET,
-    RUNS_SPEC,
-    SHIFTED,
-    World,
-    lifecycle,
-    step,
-)
+from tests.deployments.said import NEW, OLD, OTHER, PROPERTIES, RUNS, RUNS_SET, RUNS_SPEC, SHIFTED, lifecycle
+from tests.deployments.world import World, step
 
 ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 

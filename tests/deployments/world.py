@@ -1,10 +1,8 @@
 """AWS as the deployment resource sees it: botocore's Stubber around every call, with enum values checked as well.
 
-The Stubber checks shapes but not enums, so `check_enums` walks the service model. The lifecycle events are those of the
-ECS tutorial in CodeDeploy's user guide (tutorial-ecs-deployment) and of its list of lifecycle event hooks.
+The Stubber checks shapes but not enums, so `check_enums` walks the service model.
 """
 
-import datetime
 import hashlib
 from typing import Any
 
@@ -14,49 +12,7 @@ from botocore.stub import Stubber
 
 from seachange_deployments.observe import Clients
 from seachange_deployments.reconcile import DEADLINE_S, Request, reconcile
-
-NOW = 1_800_000_000.0
-STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1f5a"
-OLD, NEW, OTHER = (f"arn:aws:ecs:eu-west-1:123456789012:task-definition/shop:{n}" for n in (1, 12, 123))
-_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup"
-BLUE, GREEN = f"{_GROUP}/blue/1", f"{_GROUP}/green/2"
-SERVICE = "arn:aws:ecs:eu-west-1:123456789012:service/shop/customers"
-PROPERTIES: dict[str, Any] = {
-    "Application": "shop",
-    "DeploymentGroup": "customers",
-    "Cluster": "shop",
-    "Service": SERVICE,
-    "TaskDefinition": NEW,
-    "ContainerName": "app",
-    "ContainerPort": "8080",
-    "ProductionListener": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2",
-    "BlueTargetGroup": BLUE,
-    "GreenTargetGroup": GREEN,
-    "BlueAlarms": ["blue-5xx", "blue-p99"],
-    "GreenAlarms": ["green-5xx", "green-p99"],
-    "CommonAlarms": ["database"],
-}
-EVENT: dict[str, Any] = {
-    "RequestType": "Update",
-    "RequestId": "request-1",
-    "StackId": STACK,
-    "LogicalResourceId": "Deployment",
-    "PhysicalResourceId": "seachange-deployment-Deployment",
-    "ResourceProperties": PROPERTIES,
-    "StartedAt": int(NOW) - 60,
-}
-EVENTS = (
-    "BeforeInstall",
-    "Install",
-    "AfterInstall",
-    "AllowTestTraffic",
-    "AfterAllowTestTraffic",
-    "BeforeAllowTraffic",
-    "AllowTraffic",
-    "AfterAllowTraffic",
-)
-GREEN_WATCH = ("green-5xx", "green-p99", "database")
-ROLLBACK = {"enabled": True, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]}
+from tests.deployments.said import BLUE, EVENT, GREEN, NEW, NOW, OLD, OTHER, ROLLBACK, SERVICE, STACK, app_spec, when
 
 
 def check_enums(shape: Shape, value: Any, where: str = "") -> None:
@@ -69,84 +25,6 @@ def check_enums(shape: Shape, value: Any, where: str = "") -> None:
             check_enums(shape.member, inner, where)
     elif enum := getattr(shape, "enum", None):
         assert value in enum, f"{where}: {value!r} is none of {enum}"
-
-
-def lifecycle(reached: str, *, status: str = "InProgress", problem: str = "") -> list[dict[str, Any]]:
-    """All events before `reached` Succeeded, `reached` with `status`, the rest Pending."""
-    position = EVENTS.index(reached)
-    events = [
-        {
-            "lifecycleEventName": name,
-            "status": "Succeeded" if at < position else status if at == position else "Pending",
-        }
-        for at, name in enumerate(EVENTS)
-    ]
-    if problem:
-        events[position]["diagnostics"] = {"errorCode": "UnknownError", "message": problem}
-    return events
-
-
-SHIFTED = lifecycle("AfterAllowTraffic", status="Succeeded")
-
-
-# A release's own network, platform and capacity, as the properties, the AppSpec and ECS's task set say them.
-RUNS: dict[str, Any] = {
-    "Subnets": ["subnet-b", "subnet-a"],
-    "SecurityGroups": ["sg-1"],
-    "AssignPublicIp": "DISABLED",
-    "PlatformVersion": "1.4.0",
-    "CapacityProviders": [{"CapacityProvider": "FARGATE", "Base": "1", "Weight": "3"}],
-}
-RUNS_SPEC = (
-    ',"PlatformVersion":"1.4.0","NetworkConfiguration":{"AwsvpcConfiguration":{"Subnets":["subnet-b","subnet-a"],'
-    '"SecurityGroups":["sg-1"],"AssignPublicIp":"DISABLED"}},'
-    '"CapacityProviderStrategy":[{"CapacityProvider":"FARGATE","Base":1,"Weight":3}]'
-)
-RUNS_SET: dict[str, Any] = {
-    "networkConfiguration": {
-        "awsvpcConfiguration": {
-            "subnets": ["subnet-a", "subnet-b"],
-            "securityGroups": ["sg-1"],
-            "assignPublicIp": "DISABLED",
-        }
-    },
-    "platformVersion": "1.4.0",
-    "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 3}],
-}
-
-
-def app_spec(task_definition: str, runs: str = "", hooks: str = "") -> str:
-    """The very text that must be sent: CodeDeploy minds the casing."""
-    return (
-        '{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":'
-        f'{{"TaskDefinition":"{task_definition}","LoadBalancerInfo":{{"ContainerName":"app","ContainerPort":8080}}{runs}}}}}}}]'
-        f"{hooks}}}"
-    )
-
-
-def dead_task(
-    number: int,
-    *,
-    created: float = NOW - 30,
-    task_definition: str = NEW,
-    code: str = "EssentialContainerExited",
-    **task: Any,
-) -> dict[str, Any]:
-    """A stopped task as DescribeTasks tells of it: killed for want of memory unless `task` says otherwise."""
-    return {
-        "taskArn": f"arn:aws:ecs:eu-west-1:123456789012:task/shop/{number:032x}",
-        "taskDefinitionArn": task_definition,
-        "createdAt": when(created),
-        "stoppedAt": when(created + number),
-        "stopCode": code,
-        "stoppedReason": "Essential container in task exited",
-        "containers": [{"name": "app", "exitCode": 137, "reason": "OutOfMemoryError: Container killed"}],
-        **task,
-    }
-
-
-def when(seconds: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 class World:
@@ -198,7 +76,7 @@ class World:
         request = {"applicationName": "shop", "deploymentGroupName": "customers"}
         return self.answers("codedeploy", "get_deployment_group", request, {"deploymentGroupInfo": info})
 
-    def deployment(self, id_: str, task_definition: str, status: str, runs: str = "", **info: Any) -> "World":
+    def deployment(self, id_: str, task_definition: str, status: str, runs: Any = "", **info: Any) -> "World":
         """One deployment; GetDeployment has no AppSpec content, as AWS documents, GetApplicationRevision has."""
         spec = app_spec(task_definition, runs)
         revision = {
@@ -218,7 +96,7 @@ class World:
         request = {"applicationName": "shop", "revision": revision}
         return self.answers("codedeploy", "get_application_revision", request, answer)
 
-    def look(self, id_: str, task_definition: str, status: str, runs: str = "", **info: Any) -> "World":
+    def look(self, id_: str, task_definition: str, status: str, runs: Any = "", **info: Any) -> "World":
         """What every look begins with in a stack that is updated, when this deployment is the group's last one."""
         return self.stack().group(id_).deployment(id_, task_definition, status, runs, **info)
 
