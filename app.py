@@ -5,10 +5,11 @@ Context: `-c release=v1|v2` (v1 by default) and `-c environment=dev`.
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import aws_cdk as cdk
 
-from seachange import SeaChangeError
+from seachange import SeaChangeError, keep_frozen
 from stacks import settings
 from stacks.data import DataStack
 from stacks.service import CustomersStack
@@ -18,6 +19,7 @@ def main(context: Mapping[str, str] | None = None) -> int:
     """Synthesizes both stacks; `context` besides what the CDK's command line gives. Exit code 2, and one line, for what cannot work."""
     app = cdk.App(context=context)
     try:
+        keep_frozen(app, record=Path(__file__).parent / "stacks/frozen.json")
         release = settings.release(_context(app, "release", "v1"))
         environment = settings.environment(_context(app, "environment", "dev"))
         data = DataStack(app, environment.data_stack, environment=environment)

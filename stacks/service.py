@@ -7,7 +7,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase
+from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase, SmokeTest
 from stacks.settings import Environment, Release
 
 SERVICE = Path(__file__).resolve().parents[1] / "service"
@@ -44,6 +44,7 @@ class CustomersStack(Stack):
             database=migrations,
             min_tasks=environment.min_tasks,
             max_tasks=environment.max_tasks,
+            smoke_test=SmokeTest.load(SERVICE / release.smoke_test) if release.smoke_test else None,
         )
         CfnOutput(self, "Url", value=f"http://{load_balancer.load_balancer.load_balancer_dns_name}")
         CfnOutput(self, "ServiceName", value=service.service.service_name)

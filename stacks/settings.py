@@ -47,10 +47,17 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One release: its name, and the revision up to which its migrations go."""
+    """One release.
+
+    Attributes:
+        name: Its name.
+        migrations_target: The revision up to which its migrations go.
+        smoke_test: The file of its smoke test; None for the first one, which no deployment brings.
+    """
 
     name: str
     migrations_target: str
+    smoke_test: str | None = None
 
 
 ENVIRONMENTS = {
@@ -63,12 +70,22 @@ ENVIRONMENTS = {
         min_tasks=2,
         max_tasks=4,
     ),
+    # What each costs a month stands in docs/guide/costs.md.
+    "prod": Environment(
+        name="prod",
+        zones=3,
+        nat="per_az",
+        database_instance=ec2.InstanceType.of(ec2.InstanceClass.M6G, ec2.InstanceSize.LARGE),
+        database_standby=True,
+        min_tasks=3,
+        max_tasks=12,
+    ),
 }
 
 # v1 is the service before the change, v2 the one that needs its expanded schema.
 RELEASES = {
     "v1": Release(name="v1", migrations_target="0001"),
-    "v2": Release(name="v2", migrations_target="expand@head"),
+    "v2": Release(name="v2", migrations_target="expand@head", smoke_test="smoke.toml"),
 }
 
 

@@ -8,48 +8,75 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seachange.alarms import ReleaseAlarms, ReleaseThresholds
+    from seachange.alarms import (
+        AlarmOverride,
+        DatabaseAlarms,
+        DatabaseThresholds,
+        DirectedAlarm,
+        ReleaseAlarms,
+        ReleaseThresholds,
+        SyntheticsCanary,
+    )
     from seachange.database import PostgresDatabase, PublishedDatabase
+    from seachange.deployment.hooks import Hook
+    from seachange.deployment.smoke import SmokeTest
     from seachange.errors import InvalidArgumentError, SeaChangeError
     from seachange.frozen_record import keep_frozen
     from seachange.health import HealthCheck
     from seachange.load_balancer import BlueGreenLoadBalancer
     from seachange.migrations import AlembicMigrations
     from seachange.network import Network
+    from seachange.scaling import ScalingTargets
     from seachange.service import BlueGreenService
     from seachange.task import ServiceDatabase
     from seachange.traffic import TrafficShift
 
 __all__ = [
+    "AlarmOverride",
     "AlembicMigrations",
     "BlueGreenLoadBalancer",
     "BlueGreenService",
+    "DatabaseAlarms",
+    "DatabaseThresholds",
+    "DirectedAlarm",
     "HealthCheck",
+    "Hook",
     "InvalidArgumentError",
     "Network",
     "PostgresDatabase",
     "PublishedDatabase",
     "ReleaseAlarms",
     "ReleaseThresholds",
+    "ScalingTargets",
     "SeaChangeError",
     "ServiceDatabase",
+    "SmokeTest",
+    "SyntheticsCanary",
     "TrafficShift",
     "keep_frozen",
 ]
 
 _HOMES = {
+    "AlarmOverride": "alarms",
     "AlembicMigrations": "migrations",
     "BlueGreenLoadBalancer": "load_balancer",
     "BlueGreenService": "service",
+    "DatabaseAlarms": "alarms",
+    "DatabaseThresholds": "alarms",
+    "DirectedAlarm": "alarms",
     "HealthCheck": "health",
+    "Hook": "deployment.hooks",
     "InvalidArgumentError": "errors",
     "Network": "network",
     "PostgresDatabase": "database",
     "PublishedDatabase": "database",
     "ReleaseAlarms": "alarms",
     "ReleaseThresholds": "alarms",
+    "ScalingTargets": "scaling",
     "SeaChangeError": "errors",
     "ServiceDatabase": "task",
+    "SmokeTest": "deployment.smoke",
+    "SyntheticsCanary": "alarms",
     "TrafficShift": "traffic",
     "keep_frozen": "frozen_record",
 }

@@ -10,6 +10,11 @@ from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange.task import CONTAINER_NAME
 
 
+def task_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+    """The tasks' own security group. Its description never changes: that would replace the group, and so update the frozen service."""
+    return ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description="Tasks of a blue/green service")
+
+
 def frozen_service(
     scope: Construct,
     construct_id: str,
@@ -18,13 +23,14 @@ def frozen_service(
     cluster: ecs.ICluster,
     task_definition: ecs.FargateTaskDefinition,
     load_balancer: BlueGreenLoadBalancer,
-    vpc_subnets: ec2.SubnetSelection | None,
+    security_group: ec2.ISecurityGroup,
+    vpc_subnets: ec2.SubnetSelection,
     initial_desired_count: int,
 ) -> ecs.FargateService:
     """A Fargate service under the CODE_DEPLOY controller, behind the blue target group.
 
     Nothing of a release stands in its template fragment: it names its task definition by family. The constants are stated, lest a new
-    default of the CDK changes them, and its security group's description never changes, for that would replace the group.
+    default of the CDK changes them.
     """
     service = without_inherited_tags(
         ecs.FargateService(
@@ -35,10 +41,8 @@ def frozen_service(
             task_definition=task_definition,
             deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.CODE_DEPLOY),
             desired_count=initial_desired_count,
-            security_groups=[
-                ec2.SecurityGroup(scope, "SecurityGroup", vpc=cluster.vpc, description="Tasks of a blue/green service")
-            ],
-            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[security_group],
+            vpc_subnets=vpc_subnets,
             assign_public_ip=False,
             min_healthy_percent=100,
             max_healthy_percent=200,
@@ -51,6 +55,4 @@ def frozen_service(
     load_balancer.blue.add_target(
         service.load_balancer_target(container_name=CONTAINER_NAME, container_port=load_balancer.container_port)
     )
-    # ECS refuses a target group without a load balancer, and CodeDeploy needs both listeners.
-    service.node.add_dependency(load_balancer.production_listener, load_balancer.test_listener)
     return service

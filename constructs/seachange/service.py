@@ -3,21 +3,29 @@
 from collections.abc import Mapping, Sequence
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from aws_cdk import aws_sns as sns
+from constructs import Construct, IDependable
 
-from seachange.alarms import ReleaseAlarms, ReleaseThresholds
-from seachange.deployment.codedeploy import CodeDeployGroup
-from seachange.deployment.resource import DeploymentResource
+from seachange.alarms import AlarmOverride, DirectedAlarm, ReleaseAlarms, ReleaseThresholds
+from seachange.deployment.budget import CompleteWhen, check_time
+from seachange.deployment.codedeploy import CodeDeployGroup, group_arn
+from seachange.deployment.functions import deployment_provider
+from seachange.deployment.hooks import Hook
+from seachange.deployment.lifecycle import Lifecycle
+from seachange.deployment.release import ReleaseTarget
+from seachange.deployment.resource import deploy_release, watch_first_tasks
+from seachange.deployment.smoke import SmokeTest
 from seachange.errors import InvalidArgumentError
-from seachange.fargate import frozen_service
+from seachange.fargate import frozen_service, task_security_group
 from seachange.load_balancer import BlueGreenLoadBalancer
-from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task
+from seachange.scaling import ScalingTargets, keep_targets
+from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task, require_container
 from seachange.traffic import TrafficShift
 
 
@@ -26,13 +34,13 @@ class BlueGreenService(Construct):
     """A Fargate service that CodeDeploy replaces blue/green, and takes back when an alarm fires.
 
     The `AWS::ECS::Service` is *frozen*. Under the CODE_DEPLOY controller ECS rejects what CloudFormation sends on any change of it, even of a
-    tag (aws-cdk#23564, #11243, #25777). So there are two kinds of arguments: the release's own, which may differ at every deployment, and
-    create-time ones, which need a new construct id to change. New task definitions reach the service through the deployment alone; the old
-    ones stay registered, or there would be nothing to go back to.
+    tag (aws-cdk#23564, #11243, #25777). So there are two kinds of arguments: the release's own, which may differ at every deployment and travel
+    in the task definition or the deployment, and create-time ones, which need a new construct id to change (`keep_frozen` watches that). The
+    old task definitions stay registered, or there would be nothing to go back to.
 
     Args of the release:
         image: The container's image, for `architecture`: `ContainerImage.from_asset("service", platform=Platform.LINUX_ARM64)`, since arm64 is
-            the default and Docker builds for the machine it runs on.
+            the default and Docker builds for the machine it runs on. An image tagged `latest`, or not at all, is refused.
         release: Its name, such as `v2`: letters, digits, dots, dashes and underscores. With `service_name` it is PGAPPNAME, so that every
             database session says which release it belongs to; PostgreSQL takes 63 characters together.
         environment: Further variables; not those that the service sets itself (PORT, RELEASE, and with a database PGHOST, PGPORT, PGDATABASE,
@@ -41,11 +49,32 @@ class BlueGreenService(Construct):
         command: The image's own by default.
         cpu, memory_limit_mib: 256 units and 512 MiB by default.
         architecture: arm64 by default; change it together with the image's platform.
+        container_port: Where the release listens; the load balancer's container port by default.
+        traffic_container: The name of the container that gets the traffic, `app` by default; another one is a sidecar of yours that
+            listens on `container_port`, and the application then listens on the load balancer's. The very first tasks get their traffic as the
+            load balancer says, at `app`.
+        task_subnets: The release's subnets; those of the creation by default.
+        task_security_groups: Further security groups of the tasks, four at most; none by default.
+        platform_version: Fargate's; the one that serves by default, on the creation the latest.
+        capacity_providers: `FARGATE` and `FARGATE_SPOT` with base and weight; the capacity that serves by default, on the creation
+            Fargate.
         min_tasks, max_tasks: The bounds of the scalable target, which owns the desired count: 2 and 4 by default.
+        scaling: What the number of tasks shall keep; no policy by default.
+        connections_per_task, max_connections: The size of one task's database pool, and what the database takes. Given both, the synthesis
+            warns when blue and green at `max_tasks` each can ask for more. Neither by default.
         traffic_shift: 10 % every 3 minutes by default; refused when it cannot end before the deployment's deadline.
         bake_time: How long blue stays, with the alarms watching, after all traffic has moved: 30 minutes by default, 2880 at most.
+        smoke_test: HTTP steps against the test listener before any traffic moves; none by default.
+        hooks: Lifecycle event → your own function there; none by default.
+        approval_wait: How long a deployment waits, before traffic moves, for somebody's `aws deploy continue-deployment`; unapproved it is stopped.
+            No approval by default.
+        complete_when: When the stack's deployment is complete: when all traffic has `shifted`, the default; when blue has `ended`; or when the
+            deployment has `started`, for approvals longer than CloudFormation's hour: the next deploy then finds out how it went.
         thresholds: When the alarms fire; `ReleaseThresholds()` by default.
-        common_alarms: Alarms of yours that take a release back, whichever group it is in; four at most.
+        directed_alarms: Alarms of yours that know the direction, one for each target group; none by default.
+        common_alarms: Alarms of yours that take a release back, whichever group it is in; none by default.
+        alarm_override: Alarms that may fire before the start, for this release only; none by default.
+        notifications: A topic for the alarms and for the deployments' events; none by default.
         log_retention: A month by default.
 
     Args of the creation:
@@ -63,7 +92,8 @@ class BlueGreenService(Construct):
         alarms: What takes a release back.
         scaling: The scalable target, for policies of yours.
         log_group: The containers' logs; retained when the stack is destroyed.
-        deployment: The custom resource, last in its stack.
+        first_tasks: The custom resource that watches the creation.
+        deployment: The custom resource that deploys, last in its stack.
     """
 
     def __init__(
@@ -85,25 +115,39 @@ class BlueGreenService(Construct):
         cpu: int = 256,
         memory_limit_mib: int = 512,
         architecture: ecs.CpuArchitecture | None = None,
+        container_port: int | None = None,
+        traffic_container: str = CONTAINER_NAME,
+        task_subnets: ec2.SubnetSelection | None = None,
+        task_security_groups: Sequence[ec2.ISecurityGroup] = (),
+        platform_version: ecs.FargatePlatformVersion | None = None,
+        capacity_providers: Sequence[ecs.CapacityProviderStrategy] | None = None,
         initial_desired_count: int = 2,
         min_tasks: int = 2,
         max_tasks: int = 4,
+        scaling: ScalingTargets | None = None,
+        connections_per_task: int | None = None,
+        max_connections: int | None = None,
         traffic_shift: TrafficShift | None = None,
         bake_time: Duration | None = None,
+        smoke_test: SmokeTest | None = None,
+        hooks: Mapping[str, Hook] | None = None,
+        approval_wait: Duration | None = None,
+        complete_when: CompleteWhen = "shifted",
         thresholds: ReleaseThresholds | None = None,
+        directed_alarms: Sequence[DirectedAlarm] = (),
         common_alarms: Sequence[cloudwatch.IAlarm] = (),
+        alarm_override: AlarmOverride | None = None,
+        notifications: sns.ITopic | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        if not 0 <= min_tasks <= max_tasks:
-            bounds = f"{min_tasks} and {max_tasks}"
-            raise InvalidArgumentError(
-                "BlueGreenService(min_tasks=, max_tasks=)", bounds, "give 0 <= min_tasks <= max_tasks"
-            )
-        if initial_desired_count < 0:
-            raise InvalidArgumentError(
-                "BlueGreenService(initial_desired_count=)", initial_desired_count, "give 0 or more"
-            )
+        _check_counts(initial_desired_count, min_tasks, max_tasks)
+        self._warn_of_connections(max_tasks, connections_per_task, max_connections)
+        traffic_shift = traffic_shift or TrafficShift.linear(percent=10, interval=Duration.minutes(3))
+        bake_time = bake_time or Duration.minutes(30)
+        container_port = load_balancer.container_port if container_port is None else container_port
+        takes_traffic = traffic_container == CONTAINER_NAME
+        subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
         self.cluster = self._cluster(vpc, cluster)
         self.log_group = logs.LogGroup(self, "Logs", retention=log_retention)
         self.task_definition = release_task(
@@ -112,7 +156,9 @@ class BlueGreenService(Construct):
             service_name=service_name,
             release=release,
             image=image,
-            container_port=load_balancer.container_port,
+            container_port=container_port if takes_traffic else load_balancer.container_port,
+            # The frozen service names the port of its creation, and ECS wants to find it in every task definition.
+            further_ports={load_balancer.container_port} - {container_port} if takes_traffic else (),
             database=database,
             environment=environment or {},
             secrets=secrets or {},
@@ -122,6 +168,11 @@ class BlueGreenService(Construct):
             architecture=architecture or ecs.CpuArchitecture.ARM64,
             log_group=self.log_group,
         )
+        require_container(self.task_definition, traffic_container, container_port)
+        security_group = task_security_group(self, self.cluster.vpc)
+        prerequisites = self._prerequisites(load_balancer, database, security_group)
+        if cluster is None:
+            prerequisites.append(self._capacity())
         self.service = frozen_service(
             self,
             "Service",
@@ -129,40 +180,98 @@ class BlueGreenService(Construct):
             cluster=self.cluster,
             task_definition=self.task_definition,
             load_balancer=load_balancer,
-            vpc_subnets=vpc_subnets,
+            security_group=security_group,
+            vpc_subnets=subnets,
             initial_desired_count=initial_desired_count,
         )
-        if database is not None:
-            self._connect(database)
+        self.service.node.add_dependency(*prerequisites)
+        if container_port != load_balancer.container_port:
+            load_balancer.load_balancer.connections.allow_to(self.service, ec2.Port.tcp(container_port))
         self.scaling = self.service.auto_scale_task_count(min_capacity=min_tasks, max_capacity=max_tasks)
+        if scaling is not None:
+            keep_targets(self, targets=scaling, scaling=self.scaling, load_balancer=load_balancer)
         self.alarms = ReleaseAlarms(
             self,
             "Alarms",
             blue=load_balancer.blue,
             green=load_balancer.green,
+            load_balancer=load_balancer.load_balancer if load_balancer.is_own else None,
             thresholds=thresholds,
+            own=directed_alarms,
             common=common_alarms,
+            notifications=notifications,
+        )
+        lifecycle = Lifecycle(
+            self,
+            "Lifecycle",
+            smoke_test=smoke_test,
+            hooks=hooks or {},
+            load_balancer=load_balancer,
+            vpc=self.cluster.vpc,
+            deployment_group_arn=group_arn(self, service_name),
+        )
+        check_time(
+            traffic_shift=traffic_shift,
+            bake_time=bake_time,
+            hooks=lifecycle.times,
+            approval_wait=approval_wait,
+            complete_when=complete_when,
         )
         codedeploy = CodeDeployGroup(
             self,
             "CodeDeploy",
             service=self.service,
+            service_name=service_name,
             load_balancer=load_balancer,
             alarms=self.alarms,
-            traffic_shift=traffic_shift or TrafficShift.linear(percent=10, interval=Duration.minutes(3)),
-            bake_time=bake_time or Duration.minutes(30),
+            traffic_shift=traffic_shift,
+            bake_time=bake_time,
+            approval_wait=approval_wait,
+            hooks=list(lifecycle.functions.values()),
+            notifications=notifications,
         )
         self.application, self.deployment_group = codedeploy.application, codedeploy.group
-        self.deployment = DeploymentResource(
-            self,
-            "Deployment",
-            service=self.service,
+        deployment = Construct(self, "Deployment")
+        provider = deployment_provider(
+            deployment,
+            cluster=self.cluster,
+            service_name=service_name,
+            deployment_config=self.deployment_group.deployment_config,
+            readable_logs=[self.log_group, *lifecycle.logs.values()],
+        )
+        self.first_tasks = watch_first_tasks(
+            deployment,
+            provider=provider,
+            cluster=self.cluster,
+            service_name=service_name,
             container_name=CONTAINER_NAME,
+            log_group=self.log_group,
+            after=prerequisites,
+        )
+        self.deployment = deploy_release(
+            deployment,
+            provider=provider,
+            service=self.service,
+            service_name=service_name,
+            target=ReleaseTarget(
+                name=release,
+                container_name=traffic_container,
+                container_port=container_port,
+                subnets=_subnet_ids(self.cluster.vpc, task_subnets or subnets),
+                security_groups=[security_group, *task_security_groups],
+                platform_version=platform_version,
+                capacity_providers=capacity_providers,
+            ),
             load_balancer=load_balancer,
             alarms=self.alarms,
+            overridden_alarms=[] if alarm_override is None else alarm_override.names(release),
             application=self.application,
             group=self.deployment_group,
-        ).resource
+            hooks=lifecycle.functions,
+            hook_logs=lifecycle.logs,
+            complete_when=complete_when,
+            log_group=self.log_group,
+        )
 
     @property
     def connections(self) -> ec2.Connections:
@@ -182,21 +291,79 @@ class BlueGreenService(Construct):
                 given,
                 "give the VPC for a cluster of its own, or a cluster of yours",
             )
-        return cluster or ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-
-    def _connect(self, database: ServiceDatabase) -> None:
-        """Lets the tasks in. The rule belongs to this stack, wherever the database's group comes from: the other way round is a cycle."""
-        rule = ec2.CfnSecurityGroupIngress(
+        return cluster or ecs.Cluster(
             self,
-            "DatabaseIngress",
-            group_id=database.database_security_group.security_group_id,
-            source_security_group_id=self.service.connections.security_groups[0].security_group_id,
-            ip_protocol="tcp",
-            from_port=database.port,
-            to_port=database.port,
-            description="Tasks of a blue/green service",
+            "Cluster",
+            vpc=vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
         )
-        # On its creation the service is healthy only with the rule and the schema in place.
-        self.service.node.add_dependency(rule)
-        if isinstance(database, Construct):
-            self.service.node.add_dependency(database)
+
+    def _capacity(self) -> ecs.CfnClusterCapacityProviderAssociations:
+        """Lets any release choose its capacity. ECS takes a provider from a cluster only when no task uses it: the service goes first."""
+        return ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "Capacity",
+            cluster=self.cluster.cluster_name,
+            capacity_providers=["FARGATE", "FARGATE_SPOT"],
+            default_capacity_provider_strategy=[],
+        )
+
+    def _prerequisites(
+        self, load_balancer: BlueGreenLoadBalancer, database: ServiceDatabase | None, tasks: ec2.ISecurityGroup
+    ) -> list[IDependable]:
+        """What must be there before the first task: both listeners, and the database's rule and schema.
+
+        The rule belongs to this stack, wherever the database's group comes from: the other way round is a cycle.
+        """
+        # ECS refuses a target group without a load balancer, and CodeDeploy needs both listeners.
+        needed: list[IDependable] = [load_balancer.production_listener, load_balancer.test_listener]
+        if database is not None:
+            needed.append(
+                ec2.CfnSecurityGroupIngress(
+                    self,
+                    "DatabaseIngress",
+                    group_id=database.database_security_group.security_group_id,
+                    source_security_group_id=tasks.security_group_id,
+                    ip_protocol="tcp",
+                    from_port=database.port,
+                    to_port=database.port,
+                    description="Tasks of a blue/green service",
+                )
+            )
+            if isinstance(database, Construct):
+                needed.append(database)
+        return needed
+
+    def _warn_of_connections(self, max_tasks: int, per_task: int | None, most: int | None) -> None:
+        if per_task is None or most is None or Token.is_unresolved(most):
+            return
+        wanted = 2 * max_tasks * per_task
+        if wanted > most:
+            Annotations.of(self).add_warning_v2(
+                "@seachange/service:connections",
+                f"Blue and green can ask the database for {wanted} connections (2 x max_tasks={max_tasks} x connections_per_task={per_task}), and it "
+                f"takes max_connections={most}: give fewer tasks, a smaller pool, or a larger instance.",
+            )
+
+
+def _check_counts(initial_desired_count: int, min_tasks: int, max_tasks: int) -> None:
+    if not 0 <= min_tasks <= max_tasks:
+        bounds = f"{min_tasks} and {max_tasks}"
+        raise InvalidArgumentError(
+            "BlueGreenService(min_tasks=, max_tasks=)", bounds, "give 0 <= min_tasks <= max_tasks"
+        )
+    if initial_desired_count < 0:
+        raise InvalidArgumentError("BlueGreenService(initial_desired_count=)", initial_desired_count, "give 0 or more")
+
+
+def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
+    return list(
+        vpc.select_subnets(
+            availability_zones=selection.availability_zones,
+            one_per_az=selection.one_per_az,
+            subnet_filters=selection.subnet_filters,
+            subnet_group_name=selection.subnet_group_name,
+            subnets=selection.subnets,
+            subnet_type=selection.subnet_type,
+        ).subnet_ids
+    )

@@ -1,15 +1,16 @@
 """The task definition of one release."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+import jsii
 from aws_cdk import RemovalPolicy, Stack, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct, Dependable
+from constructs import Construct, Dependable, IValidation
 
 from seachange.errors import InvalidArgumentError
 
@@ -53,6 +54,7 @@ def release_task(
     release: str,
     image: ecs.ContainerImage,
     container_port: int,
+    further_ports: Collection[int],
     database: ServiceDatabase | None,
     environment: Mapping[str, str],
     secrets: Mapping[str, ecs.Secret],
@@ -65,7 +67,7 @@ def release_task(
     """The task definition with its one container, retained when the next release replaces it.
 
     Its family is fixed, for the service names its task definition by family alone; the stack's name keeps two environments of one account
-    apart.
+    apart. The container listens on `container_port`; `further_ports` are mapped for who looks for them there.
     """
     _check_names(service_name, release)
     own = {"PORT": str(container_port), "RELEASE": release} | _connection(database, f"{service_name}/{release}")
@@ -91,7 +93,7 @@ def release_task(
         command=None if command is None else list(command),
         environment={**own, **environment},
         secrets=dict(secrets),
-        port_mappings=[ecs.PortMapping(container_port=container_port)],
+        port_mappings=[ecs.PortMapping(container_port=port) for port in (container_port, *further_ports)],
         logging=ecs.LogDrivers.aws_logs(stream_prefix=service_name, log_group=log_group),
     )
     # Every release's task role has a policy, whether or not the application is granted anything: its first one would add to what the
@@ -105,6 +107,31 @@ def release_task(
     resource.node.add_dependency(task.obtain_execution_role())
     Dependable.implement(task, Dependable.of(resource))
     return task
+
+
+def require_container(task: ecs.FargateTaskDefinition, name: str, port: int) -> None:
+    """Refuses a synthesis whose task definition has no such container, or none of its port mappings has that port."""
+    task.node.add_validation(_TrafficContainer(task, name, port))
+
+
+@jsii.implements(IValidation)
+class _TrafficContainer:
+    """Looks when the tree is whole: sidecars are added after the service."""
+
+    def __init__(self, task: ecs.FargateTaskDefinition, name: str, port: int) -> None:
+        self._task = task
+        self._name = name
+        self._port = port
+
+    def validate(self) -> list[str]:
+        container = self._task.find_container(self._name)
+        if container is None:
+            problem = "there is no such container: name one of the task definition's"
+            return [str(InvalidArgumentError("BlueGreenService(traffic_container=)", self._name, problem))]
+        if self._port not in (int(mapping.container_port) for mapping in container.port_mappings):
+            problem = f"container {self._name!r} maps no such port: add it to the container's port mappings, or give a port that it maps"
+            return [str(InvalidArgumentError("BlueGreenService(container_port=)", self._port, problem))]
+        return []
 
 
 def _connection(database: ServiceDatabase | None, application_name: str) -> dict[str, str]:

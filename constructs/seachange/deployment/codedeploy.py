@@ -1,34 +1,39 @@
 """CodeDeploy's part of a blue/green service: application, plan, role and deployment group."""
 
-from aws_cdk import Duration, Stack
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from seachange.alarms import ReleaseAlarms
+from seachange.alarms.notifications import deployment_triggers
 from seachange.errors import InvalidArgumentError
 from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange.traffic import TrafficShift
 
-# Limits of CodeDeploy: minutes until blue may end, and alarms in one group.
-_LONGEST_BAKE_MINUTES = 2880
-_MOST_ALARMS = 10
-# The deployment resource gives a deployment 45 minutes, for an hour is all that CloudFormation gives a custom resource. Green needs some of
-# them to start and to become healthy.
-_DEADLINE_MINUTES = 45
-_MINUTES_TO_START = 10
+_LONGEST_NAME = 100
 
 
 class CodeDeployGroup(Construct):
     """An application and a deployment group for one service.
 
+    Both carry the name `<stack>-<service>`, so that policies can name them without depending on them.
+
     Args:
         service: A service under the CODE_DEPLOY controller.
+        service_name: Its name.
         load_balancer: Its listeners and target groups.
         alarms: What takes a release back.
-        traffic_shift: How traffic moves; refused when it cannot end before the deployment resource's deadline.
-        bake_time: How long blue stays, with the alarms watching, after all traffic has moved; 2880 minutes at most.
+        traffic_shift: How traffic moves.
+        bake_time: How long blue stays, with the alarms watching, after all traffic has moved.
+        approval_wait: How long a deployment waits for an approval before traffic moves, and is then stopped; none by default.
+        hooks: The functions that CodeDeploy calls at lifecycle events.
+        notifications: Where the deployments' events go; nowhere by default.
 
     Attributes:
         application, group: CodeDeploy's.
@@ -40,19 +45,24 @@ class CodeDeployGroup(Construct):
         construct_id: str,
         *,
         service: ecs.FargateService,
+        service_name: str,
         load_balancer: BlueGreenLoadBalancer,
         alarms: ReleaseAlarms,
         traffic_shift: TrafficShift,
         bake_time: Duration,
+        approval_wait: Duration | None,
+        hooks: Sequence[lambda_.IFunction],
+        notifications: sns.ITopic | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        _check(traffic_shift, bake_time, alarms)
-        self.application = codedeploy.EcsApplication(self, "Application")
-        role = self._role(service, load_balancer)
+        name = group_name(self, service_name)
+        self.application = codedeploy.EcsApplication(self, "Application", application_name=name)
+        role = self._role(service, load_balancer, hooks, notifications)
         self.group = codedeploy.EcsDeploymentGroup(
             self,
             "Group",
             application=self.application,
+            deployment_group_name=name,
             service=service,
             deployment_config=traffic_shift.deployment_config(self, "TrafficShift"),
             blue_green_deployment_config=codedeploy.EcsBlueGreenDeploymentConfig(
@@ -60,9 +70,10 @@ class CodeDeployGroup(Construct):
                 green_target_group=load_balancer.green,
                 listener=load_balancer.production_listener,
                 test_listener=load_balancer.test_listener,
+                deployment_approval_wait_time=approval_wait,
                 termination_wait_time=bake_time,
             ),
-            alarms=[*alarms.blue, *alarms.green, *alarms.common],
+            alarms=alarms.for_group,
             # An alarm that cannot be read watches nothing: stop.
             ignore_poll_alarms_failure=False,
             auto_rollback=codedeploy.AutoRollbackConfig(
@@ -71,8 +82,18 @@ class CodeDeployGroup(Construct):
             # The group would attach AWSCodeDeployRoleForECS, which reaches every service of the account.
             role=role.without_policy_updates(),
         )
+        if notifications is not None:
+            group = self.group.node.default_child
+            assert isinstance(group, codedeploy.CfnDeploymentGroup)
+            group.trigger_configurations = [*deployment_triggers(notifications)]
 
-    def _role(self, service: ecs.FargateService, load_balancer: BlueGreenLoadBalancer) -> iam.Role:
+    def _role(
+        self,
+        service: ecs.FargateService,
+        load_balancer: BlueGreenLoadBalancer,
+        hooks: Sequence[lambda_.IFunction],
+        notifications: sns.ITopic | None,
+    ) -> iam.Role:
         """What CodeDeploy needs for this service, and nothing else; actions that take no ARN are on `*`."""
         arn = Stack.of(self).format_arn
         task_sets = arn(
@@ -120,6 +141,11 @@ class CodeDeployGroup(Construct):
                 conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             ),
         ]
+        if hooks:
+            functions = [hook.function_arn for hook in hooks]
+            statements.append(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=functions))
+        if notifications is not None:
+            statements.append(iam.PolicyStatement(actions=["sns:Publish"], resources=[notifications.topic_arn]))
         return iam.Role(
             self,
             "Role",
@@ -129,24 +155,30 @@ class CodeDeployGroup(Construct):
         )
 
 
-def _check(traffic_shift: TrafficShift, bake_time: Duration, alarms: ReleaseAlarms) -> None:
-    minutes = bake_time.to_minutes(integral=False)
-    if minutes % 1 or not 0 <= minutes <= _LONGEST_BAKE_MINUTES:
+def group_name(scope: Construct, service_name: str) -> str:
+    """The name of a service's CodeDeploy application and of its deployment group; the stack's name keeps two environments apart."""
+    name = f"{Stack.of(scope).stack_name}-{service_name}"
+    if len(name) > _LONGEST_NAME:
         raise InvalidArgumentError(
-            "BlueGreenService(bake_time=)", f"{minutes:g} min", f"give whole minutes, {_LONGEST_BAKE_MINUTES} at most"
+            "BlueGreenService(service_name=)",
+            service_name,
+            f"with the stack's name and a dash CodeDeploy takes {_LONGEST_NAME} characters: shorten one",
         )
-    shift, available = traffic_shift.duration.to_minutes(), _DEADLINE_MINUTES - _MINUTES_TO_START
-    if shift > available:
-        raise InvalidArgumentError(
-            "BlueGreenService(traffic_shift=)",
-            f"{shift:g} min",
-            f"give a plan of {available} min at most: a deployment has {_DEADLINE_MINUTES} min until all traffic has moved, "
-            f"and green needs up to {_MINUTES_TO_START} of them to start",
-        )
-    count = len(alarms.blue) + len(alarms.green) + len(alarms.common)
-    if count > _MOST_ALARMS:
-        raise InvalidArgumentError(
-            "BlueGreenService(common_alarms=)",
-            f"{len(alarms.common)} alarms",
-            f"give {_MOST_ALARMS - count + len(alarms.common)} at most: CodeDeploy watches {_MOST_ALARMS}; a composite alarm counts as one",
-        )
+    return name
+
+
+def application_arn(scope: Construct, service_name: str) -> str:
+    """The ARN of a service's CodeDeploy application, without a dependency on it."""
+    return _arn(scope, "application", group_name(scope, service_name))
+
+
+def group_arn(scope: Construct, service_name: str) -> str:
+    """The ARN of a service's deployment group, without a dependency on it."""
+    name = group_name(scope, service_name)
+    return _arn(scope, "deploymentgroup", f"{name}/{name}")
+
+
+def _arn(scope: Construct, resource: str, name: str) -> str:
+    return Stack.of(scope).format_arn(
+        service="codedeploy", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
