@@ -46,7 +46,7 @@ class Minute:
             if metric.name == "RequestCount":
                 return self._requests(self.blue) + self._requests(self.green) or None
             return self.own.get(int(metric.name.removeprefix("HTTPCode_ELB_").removesuffix("_Count"))) or None
-        side = getattr(self, sides[group])
+        side = {"blue": self.blue, "green": self.green}[sides[group]]
         answered = side.requests > side.refused
         match metric.name:
             case "RequestCount":
@@ -56,7 +56,7 @@ class Minute:
             case "TargetConnectionErrorCount":
                 return side.refused or None
             case "TargetResponseTime":
-                return getattr(side, metric.statistic) if answered else None
+                return {"p90": side.p90, "p99": side.p99}[metric.statistic] if answered else None
             case "UnHealthyHostCount":
                 return side.unhealthy
         raise AssertionError(metric.name)
@@ -117,7 +117,7 @@ def shift(
             colour: _part(bad if bad is not None and colour == sick else good, share * scale)
             for colour, share in (("green", weight), ("blue", 1 - weight))
         }
-        minutes.append(Minute(**sides, **changes))
+        minutes.append(Minute(blue=sides["blue"], green=sides["green"], **changes))
     return minutes
 
 
@@ -186,9 +186,12 @@ def test_an_error_now_and_then_beside_a_flawless_blue_is_no_difference(watched: 
 def test_either_side_with_too_few_requests_compares_nothing(watched: Watched, poor: str) -> None:
     # Errors of 1.5 percent: below the rate's threshold, above the comparison's.
     sides = {"blue": Side(requests=1000), "green": Side(requests=1000, errors=15, p90=0.9)}
-    assert watched.fired([Minute(**sides)] * 10) == {"GreenErrorsAgainstBlue", "GreenLatencyAgainstBlue"}
+    assert watched.fired([Minute(blue=sides["blue"], green=sides["green"])] * 10) == {
+        "GreenErrorsAgainstBlue",
+        "GreenLatencyAgainstBlue",
+    }
     sides[poor] = _part(sides[poor], 0.199)
-    assert watched.fired([Minute(**sides)] * 10) == set()
+    assert watched.fired([Minute(blue=sides["blue"], green=sides["green"])] * 10) == set()
 
 
 def test_a_slow_green(watched: Watched) -> None:
@@ -264,7 +267,7 @@ def test_good_releases_with_background_errors_go_through(watched: Watched, per_m
     taken_back = 0
     for _ in range(40):
         noise = [
-            Minute(**{colour: _noisy(chance, getattr(minute, colour)) for colour in ("blue", "green")})
+            Minute(blue=_noisy(chance, minute.blue), green=_noisy(chance, minute.green))
             for minute in shift(Side(requests=per_minute))
         ]
         rates = replace(watched, alarms=[a for a in watched.alarms if "5xxRate" in a.name or "ErrorsAgainst" in a.name])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seachange.assembly import Resource
-from seachange.rehearsal.alarms import read_alarms
+from seachange.rehearsal.alarms import read_alarm, read_alarms
 
 SIMPLE = {
     "ComparisonOperator": "GreaterThanThreshold",
@@ -46,10 +46,45 @@ class Assembly:
 def read(
     properties: dict[str, Any], *, name: object = None, resource_type: str = "AWS::CloudWatch::Alarm"
 ) -> tuple[list[str], list[str]]:
-    configuration = {"AlarmConfiguration": {"Alarms": [{"Name": name or {"Ref": "Alarm"}}]}}
-    group = Resource(stack="s", logical_id="Group", type="AWS::CodeDeploy::DeploymentGroup", properties=configuration)
-    alarms, unread = read_alarms(Assembly(resource_type, properties), group)  # type: ignore[arg-type]
+    deployment = Resource(
+        stack="s",
+        logical_id="Deployment",
+        type="Custom::SeaChangeDeployment",
+        properties={"GreenAlarms": [name or {"Ref": "Alarm"}]},
+    )
+    alarms, unread = read_alarms(Assembly(resource_type, properties), deployment)  # type: ignore[arg-type]
     return [alarm.expression for alarm in alarms], list(unread)
+
+
+class Everywhere(Assembly):
+    """The same alarm under every name."""
+
+    def target(self, value: object, *, of: Resource) -> Resource | None:  # noqa: ARG002 (as the real one)
+        assert isinstance(value, dict)
+        return Resource(stack="s", logical_id=value["Ref"], type=self._alarm.type, properties=self._alarm.properties)
+
+
+def test_the_deployment_names_them_one_by_one_and_none_twice() -> None:
+    named = {
+        "BlueAlarms": [{"Ref": "B"}, {"Ref": "Shared"}],
+        "GreenAlarms": [{"Ref": "G"}, {"Ref": "Shared"}],
+        "CommonAlarms": [{"Ref": "C"}],
+        "CommonComposite": {"Ref": "Composite"},
+    }
+    deployment = Resource(stack="s", logical_id="D", type="Custom::SeaChangeDeployment", properties=named)
+    alarms, unread = read_alarms(Everywhere("AWS::CloudWatch::Alarm", SIMPLE), deployment)  # type: ignore[arg-type]
+    assert [alarm.name for alarm in alarms] == ["B", "Shared", "G", "C"]
+    assert unread == ()
+
+
+def test_what_an_alarm_does_with_low_samples() -> None:
+    def low(**more: str) -> bool:
+        alarm = read_alarm(Resource(stack="s", logical_id="A", type="AWS::CloudWatch::Alarm", properties=SIMPLE | more))
+        return alarm.ignores_low_samples
+
+    assert low(EvaluateLowSampleCountPercentile="ignore")
+    assert not low(EvaluateLowSampleCountPercentile="evaluate")
+    assert not low()
 
 
 @pytest.mark.parametrize("expression", ["m", "IF(m > 1 AND m < 5, 1, 0)", "IF(m > 1 || m < 5, m, 0)", "FILL(m, 0) * 2"])
@@ -76,6 +111,19 @@ def test_a_plain_metric_too() -> None:
             None,
             "AWS::CloudWatch::Alarm",
             "anomaly detection",
+        ),
+        (
+            {**SIMPLE, "Threshold": {"Ref": "P"}},
+            None,
+            "AWS::CloudWatch::Alarm",
+            'its Threshold is known only on AWS: {"Ref"',
+        ),
+        ({**SIMPLE, "Period": {"Ref": "P"}}, None, "AWS::CloudWatch::Alarm", "its Period is known only on AWS"),
+        (
+            {**math("m"), "Metrics": [{"Id": "result", "Expression": {"Fn::Join": ["", ["m / ", {"Ref": "P"}]]}}]},
+            None,
+            "AWS::CloudWatch::Alarm",
+            "its expression is known only on AWS",
         ),
         (math("RATE(m)"), None, "AWS::CloudWatch::Alarm", "metric math beyond"),
         (math("m +"), None, "AWS::CloudWatch::Alarm", "metric math cannot be read"),

@@ -1,6 +1,8 @@
 """Alarms on the rehearsal's clock: when a point becomes visible, whose alarms decide."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,8 @@ def plan(tmp_path: Path) -> Plan:
         decisive=frozenset({"GErrorsB"}),
         colours={"B": "blue", "G": "green"},
         rolls_back_on_alarm=True,
+        smoke=None,
+        hooks=(),
     )
 
 
@@ -107,3 +111,99 @@ def test_changes_are_kept_on_the_plans_clock(plan: Plan) -> None:
     green = next(watched for watched in watch.alarms if watched.direction == "green")
     assert green.fired
     assert [state for _, state in green.changes] == ["OK", "ALARM"]
+
+
+# --- alarms over several metrics -------------------------------------------------------------------------------------------------
+
+
+def metric(name: str, group: str | None = None, statistic: str = "Sum") -> Metric:
+    dimensions = {"LoadBalancer": json.dumps({"Fn::GetAtt": ["L", "LoadBalancerFullName"]})}
+    if group:
+        dimensions["TargetGroup"] = json.dumps({"Fn::GetAtt": [group, "TargetGroupFullName"]})
+    return Metric(namespace="AWS/ApplicationELB", name=name, dimensions=dimensions, statistic=statistic)
+
+
+def watching(plan: Plan, *alarms: Alarm, buckets: Mapping[str, Bucket], minutes: float = 5) -> AlarmWatch:
+    clock = Clock(start=START, speed=SPEED)
+    watched = replace(plan, alarms=alarms, decisive=frozenset({"Compared", "Balancer"}))
+    watch = AlarmWatch(watched, Buckets(buckets), clock)
+    watch.poll(clock.real(60 * minutes))
+    return watch
+
+
+class Buckets(Measurements):
+    """The same buckets in every minute."""
+
+    def __init__(self, buckets: Mapping[str, Bucket]) -> None:
+        self._same = buckets
+
+    def bucket(self, colour: str, start: float, end: float) -> Bucket:  # noqa: ARG002 (every second is alike)
+        return self._same[colour]
+
+
+def compared(plan: Plan, own: str, other: str) -> Alarm:
+    return replace(
+        plan.alarms[0],
+        name="Compared",
+        metrics={
+            "requests": metric("RequestCount", own),
+            "errors": metric("HTTPCode_Target_5XX_Count", own),
+            "other_requests": metric("RequestCount", other),
+            "other_errors": metric("HTTPCode_Target_5XX_Count", other),
+        },
+        expression="IF(FILL(requests, 0) >= 200 AND FILL(other_requests, 0) >= 200, "
+        "100 * FILL(errors, 0) / requests - 200 * FILL(other_errors, 0) / other_requests, 0)",
+        threshold=1,
+    )
+
+
+def sides(errors: int) -> dict[str, Bucket]:
+    blue, green = Bucket(requests=90), Bucket(requests=10)
+    green.statuses[5] = errors
+    return {"blue": blue, "green": green}
+
+
+def test_each_metric_of_a_comparison_is_its_own_groups(plan: Plan) -> None:
+    (watched,) = watching(plan, compared(plan, "G", "B"), buckets=sides(errors=1)).alarms
+    assert (watched.points[0], watched.state, watched.direction) == (10, "ALARM", "green")
+    (reverse,) = watching(plan, compared(plan, "B", "G"), buckets=sides(errors=1)).alarms
+    assert (reverse.points[0], reverse.state) == (-20, "OK")
+
+
+def test_a_comparison_that_finds_fault_with_blue_is_blues(plan: Plan) -> None:
+    faulting_blue = replace(compared(plan, "B", "G"), name="NotDecisive")
+    (watched,) = watching(plan, faulting_blue, buckets=sides(errors=0)).alarms
+    assert watched.direction == "blue"
+
+
+def test_the_load_balancers_own_errors_are_both_groups(plan: Plan) -> None:
+    balancer = replace(
+        plan.alarms[0],
+        name="Balancer",
+        metrics={"requests": metric("RequestCount"), "errors": metric("HTTPCode_ELB_502_Count")},
+    )
+    buckets = sides(errors=0)
+    buckets["green"].balancer[502] = 3
+    (watched,) = watching(plan, balancer, buckets=buckets).alarms
+    assert (watched.points[0], watched.state, watched.direction) == (3, "ALARM", "both")
+
+
+def test_another_services_target_group_is_not_measured(plan: Plan) -> None:
+    stranger = replace(plan.alarms[0], name="Stranger", metrics={"m": metric("RequestCount", "X")}, expression="m")
+    watch = watching(plan, stranger, buckets=sides(errors=0))
+    assert watch.alarms == []
+    assert watch.not_measured == [stranger]
+
+
+@pytest.mark.parametrize(("answers", "state"), [(16, "INSUFFICIENT_DATA"), (17, "ALARM")])
+def test_low_samples_leave_the_state_alone_where_the_alarm_wants_it(plan: Plan, answers: int, state: str) -> None:
+    # 1,000 samples make a p99: 17 in a second that stands for a minute.
+    slow = replace(
+        plan.alarms[0],
+        metrics={"m": metric("TargetResponseTime", "G", "p99")},
+        expression="m",
+        ignores_low_samples=True,
+    )
+    buckets = {"blue": Bucket(), "green": Bucket(response_s=[9.0] * answers)}
+    (watched,) = watching(plan, slow, buckets=buckets).alarms
+    assert watched.state == state

@@ -8,22 +8,26 @@ from seachange.evaluation import COMPARISONS, Alarm, ExpressionError, Metric, me
 from seachange.rehearsal.errors import UnreadableAlarmError
 
 
-def read_alarms(assembly: Assembly, group: Resource) -> tuple[tuple[Alarm, ...], tuple[str, ...]]:
-    """The alarms of a deployment group, and those that we cannot evaluate, each with the reason."""
+def read_alarms(assembly: Assembly, deployment: Resource) -> tuple[tuple[Alarm, ...], tuple[str, ...]]:
+    """The single alarms that the deployment resource names, and those that we cannot evaluate, each with the reason.
+
+    The deployment group's own list may hold composites over them; those of the resource are what is evaluated one by one.
+    """
     alarms, unread = [], []
-    for entry in group.properties.get("AlarmConfiguration", {}).get("Alarms", []):
-        resource = assembly.target(entry["Name"], of=group)
+    for name in _named(deployment.properties):
+        resource = assembly.target(name, of=deployment)
         if resource is None:
-            unread.append(f"{canonical(entry['Name'])}: it is not in the service's template")
+            unread.append(f"{canonical(name)}: it is not in the service's template")
             continue
         try:
-            alarms.append(_read(resource))
+            alarms.append(read_alarm(resource))
         except UnreadableAlarmError as error:
             unread.append(f"{resource.logical_id}: {error}")
     return tuple(alarms), tuple(unread)
 
 
-def _read(resource: Resource) -> Alarm:
+def read_alarm(resource: Resource) -> Alarm:
+    """One alarm out of the template; UnreadableAlarmError with the reason when it is beyond what we evaluate."""
     properties = resource.properties
     if resource.type != "AWS::CloudWatch::Alarm":
         raise UnreadableAlarmError(f"{resource.type} is not evaluated here")
@@ -40,17 +44,34 @@ def _read(resource: Resource) -> Alarm:
         metrics=metrics,
         expression=expression,
         period_s=period,
-        threshold=float(properties["Threshold"]),
+        threshold=_number(properties, "Threshold"),
         comparison=properties["ComparisonOperator"],
-        evaluation_periods=int(properties["EvaluationPeriods"]),
-        datapoints_to_alarm=int(properties.get("DatapointsToAlarm", properties["EvaluationPeriods"])),
+        evaluation_periods=int(_number(properties, "EvaluationPeriods")),
+        datapoints_to_alarm=int(
+            _number(properties, "DatapointsToAlarm" if "DatapointsToAlarm" in properties else "EvaluationPeriods")
+        ),
         missing_data=properties.get("TreatMissingData", "missing"),
+        ignores_low_samples=properties.get("EvaluateLowSampleCountPercentile") == "ignore",
     )
+
+
+def _named(deployment: Mapping[str, Any]) -> list[Any]:
+    """Each alarm's name once, as the template has it."""
+    names = [name for key in ("BlueAlarms", "GreenAlarms", "CommonAlarms") for name in deployment.get(key, [])]
+    return list({canonical(name): name for name in names}.values())
+
+
+def _number(properties: Mapping[str, Any], key: str) -> float:
+    found = properties[key]
+    try:
+        return float(found)
+    except (TypeError, ValueError) as error:
+        raise UnreadableAlarmError(f"its {key} is known only on AWS: {canonical(found)}") from error
 
 
 def _plain(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int]:
     statistic = properties.get("Statistic") or properties.get("ExtendedStatistic")
-    return {"m": _metric(properties, str(statistic))}, "m", int(properties["Period"])
+    return {"m": _metric(properties, str(statistic))}, "m", int(_number(properties, "Period"))
 
 
 def _queries(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int]:
@@ -60,11 +81,13 @@ def _queries(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int
     periods: set[int] = set()
     for query in properties["Metrics"]:
         if "Expression" in query:
+            if not isinstance(query["Expression"], str):
+                raise UnreadableAlarmError(f"its expression is known only on AWS: {canonical(query['Expression'])}")
             expressions[query["Id"]] = query["Expression"]
-            periods |= {int(query["Period"])} if "Period" in query else set()
+            periods |= {int(_number(query, "Period"))} if "Period" in query else set()
         else:
             metrics[query["Id"]] = _metric(query["MetricStat"]["Metric"], query["MetricStat"]["Stat"])
-            periods.add(int(query["MetricStat"]["Period"]))
+            periods.add(int(_number(query["MetricStat"], "Period")))
         if query.get("ReturnData", True):
             result = query["Id"]
     expression = expressions.get(result, result)

@@ -16,17 +16,39 @@ from seachange.evaluation import Metric, Point
 from seachange.rehearsal.stage.envoy import Hosts
 
 _ALB = "AWS/ApplicationELB"
-# Response flags with which Envoy answers in the target's place; an ALB then counts HTTPCode_ELB_5XX, which names no target group.
-_NO_TARGET_ANSWER = frozenset({"UF", "UH", "UC", "UT", "URX", "NR", "UO", "LR", "UR"})
+# Response flags with which Envoy answers in the target's place, and the status that an ALB would give: 503 without a target, 502 when a target
+# refuses or closes its connection, 504 when it does not answer in time. The ALB counts it as its own, which names no target group.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
+_NO_TARGET_ANSWER = {
+    "UH": 503,
+    "NR": 503,
+    "UO": 503,
+    "UF": 502,
+    "UC": 502,
+    "UR": 502,
+    "LR": 502,
+    "URX": 502,
+    "UT": 504,
+}
 
 
 @dataclass
 class Bucket:
-    """One colour in one slice of time: counts, the targets' response times in seconds, and target states."""
+    """One colour in one slice of time.
+
+    Attributes:
+        requests: Those for which a target was chosen.
+        statuses: Hundreds of the targets' answers, such as 2 → count.
+        balancer: Status of the load balancer's own answers → count.
+        connection_errors: Connections to targets that failed.
+        response_s: The targets' response times in seconds.
+        unhealthy, healthy: Targets; None when nobody looked.
+    """
 
     requests: int = 0
     statuses: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    balancer_5xx: int = 0
+    balancer: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    connection_errors: int = 0
     response_s: list[float] = field(default_factory=list)
     unhealthy: int | None = None
     healthy: int | None = None
@@ -36,7 +58,9 @@ class Bucket:
         self.requests += other.requests
         for status, count in other.statuses.items():
             self.statuses[status] += count
-        self.balancer_5xx += other.balancer_5xx
+        for status, count in other.balancer.items():
+            self.balancer[status] += count
+        self.connection_errors += other.connection_errors
         self.response_s += other.response_s
         self.unhealthy = _worst(self.unhealthy, other.unhealthy, max)
         self.healthy = _worst(self.healthy, other.healthy, min)
@@ -113,10 +137,13 @@ class Measurements:
         flags = set(str(entry["flags"]).split(","))
         bucket = self._buckets[self._index(at), str(entry["colour"])]
         status = int(str(entry["status"]))
-        if flags & _NO_TARGET_ANSWER:
-            bucket.balancer_5xx += status >= 500
+        own = next((answer for flag, answer in _NO_TARGET_ANSWER.items() if flag in flags), None)
+        # A target that hangs up in the middle of its answer has answered, as far as the status goes.
+        if own and status >= 500:
+            bucket.balancer[own] += 1
         else:
             bucket.statuses[status // 100] += 1
+        bucket.connection_errors += "UF" in flags
         # RequestCount leaves out requests for which no target could be chosen.
         bucket.requests += "UH" not in flags
         if entry["target_us"] is not None:
@@ -145,13 +172,24 @@ def point(metric: Metric, buckets: Sequence[Bucket], speed: float) -> Point:
     return None if hosts is None else float(hosts)
 
 
+def samples(metric: Metric, buckets: Sequence[Bucket], speed: float) -> float:
+    """How many samples a percentile in `point` would have on AWS; infinitely many for any other statistic."""
+    if not metric.statistic.startswith("p"):
+        return math.inf
+    return speed * sum(len(bucket.response_s) for bucket in buckets)
+
+
 _COUNTS: dict[str, Callable[[Bucket], int]] = {
     "RequestCount": lambda bucket: bucket.requests,
     "HTTPCode_Target_2XX_Count": lambda bucket: bucket.statuses[2],
     "HTTPCode_Target_3XX_Count": lambda bucket: bucket.statuses[3],
     "HTTPCode_Target_4XX_Count": lambda bucket: bucket.statuses[4],
     "HTTPCode_Target_5XX_Count": lambda bucket: bucket.statuses[5],
-    "HTTPCode_ELB_5XX_Count": lambda bucket: bucket.balancer_5xx,
+    "TargetConnectionErrorCount": lambda bucket: bucket.connection_errors,
+    "HTTPCode_ELB_5XX_Count": lambda bucket: sum(bucket.balancer.values()),
+    "HTTPCode_ELB_502_Count": lambda bucket: bucket.balancer[502],
+    "HTTPCode_ELB_503_Count": lambda bucket: bucket.balancer[503],
+    "HTTPCode_ELB_504_Count": lambda bucket: bucket.balancer[504],
 }
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seachange.assembly import referenced
-from seachange.evaluation import Alarm, Metric, Point, State, state, value
+from seachange.evaluation import Alarm, Metric, Point, State, fewest_samples, state, value
 from seachange.rehearsal.clock import Clock
-from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, point
+from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, point, samples
 from seachange.rehearsal.plan import COLOURS, Plan
 
 # A minute's metrics of a load balancer become visible about a minute after it has ended (docs/facts/cloudwatch.md: inferred from reports).
@@ -39,7 +39,7 @@ class AlarmWatch:
         self.alarms = [
             Watched(alarm=alarm, direction=_direction(plan, alarm))
             for alarm in plan.alarms
-            if all(can_measure(metric) for metric in alarm.metrics.values())
+            if all(can_measure(metric) and _colours(plan, metric) for metric in alarm.metrics.values())
         ]
         self.not_measured = [
             alarm for alarm in plan.alarms if alarm.name not in {watched.alarm.name for watched in self.alarms}
@@ -52,7 +52,11 @@ class AlarmWatch:
             while (
                 end := self._clock.real(period * (len(watched.points) + 1))
             ) + VISIBLE_AFTER_S / self._clock.speed <= now:
-                watched.points.append(self._point(watched.alarm, self._clock.real(period * len(watched.points)), end))
+                start = self._clock.real(period * len(watched.points))
+                buckets = {colour: self._measurements.bucket(colour, start, end) for colour in COLOURS}
+                watched.points.append(self._point(watched.alarm, buckets))
+                if watched.alarm.ignores_low_samples and self._too_few(watched.alarm, buckets):
+                    continue
                 before, watched.state = watched.state, state(watched.alarm, watched.points, watched.state)
                 if watched.state != before:
                     watched.changes.append((self._clock.plan(now), watched.state))
@@ -62,8 +66,7 @@ class AlarmWatch:
             if watched.state == "ALARM" and watched.alarm.name in self._plan.decisive
         ]
 
-    def _point(self, alarm: Alarm, start: float, end: float) -> Point:
-        buckets = {colour: self._measurements.bucket(colour, start, end) for colour in COLOURS}
+    def _point(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> Point:
         return value(
             alarm.expression,
             {
@@ -72,18 +75,30 @@ class AlarmWatch:
             },
         )
 
+    def _too_few(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> bool:
+        return any(
+            samples(metric, self._select(metric, buckets), self._clock.speed) < fewest_samples(metric.statistic)
+            for metric in alarm.metrics.values()
+        )
+
     def _select(self, metric: Metric, buckets: Mapping[str, Bucket]) -> list[Bucket]:
-        colour = _colour(self._plan, metric)
-        return [buckets[colour]] if colour else list(buckets.values())
+        return [buckets[colour] for colour in _colours(self._plan, metric)]
 
 
 def _direction(plan: Plan, alarm: Alarm) -> str:
-    colours = {_colour(plan, metric) for metric in alarm.metrics.values()}
-    return colours.pop() or "both" if len(colours) == 1 else "both"
+    """Whose release the alarm stops: `blue` serves, so its alarms do not decide; `both` for one over neither group.
+
+    A comparison reads both groups' metrics, and still finds fault with one of them.
+    """
+    if alarm.name not in plan.decisive:
+        return "blue"
+    return "green" if any("TargetGroup" in metric.dimensions for metric in alarm.metrics.values()) else "both"
 
 
-def _colour(plan: Plan, metric: Metric) -> str | None:
+def _colours(plan: Plan, metric: Metric) -> tuple[str, ...]:
+    """Which groups a metric is about: the one that it names, all when it names none, none when it names a stranger."""
     group = metric.dimensions.get("TargetGroup")
     if group is None:
-        return None
-    return plan.colours.get(referenced(json.loads(group)) or "")
+        return COLOURS
+    colour = plan.colours.get(referenced(json.loads(group)) or "")
+    return (colour,) if colour else ()
