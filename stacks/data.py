@@ -4,6 +4,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from seachange import Network, PostgresDatabase
+from seachange.findings import acknowledge
 from stacks.settings import Environment
 
 
@@ -26,5 +27,8 @@ class DataStack(Stack):
             instance_type=environment.database_instance,
             multi_az=environment.database_standby,
         )
+        if not environment.database_standby:
+            reason = f"{environment.name} may wait for a restore; a standby doubles the database's price."
+            acknowledge(database.instance, {"AwsSolutions-RDS3": reason, "CKV_AWS_157": reason})
         network.publish(environment.parameters)
         database.publish(environment.parameters)

@@ -6,6 +6,7 @@ from typing import Literal
 from aws_cdk import aws_ec2 as ec2
 
 from seachange import InvalidArgumentError
+from seachange.instances import max_connections_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,13 @@ class Environment:
     def service_stack(self) -> str:
         """The service stack's name."""
         return f"customers-{self.name}"
+
+    @property
+    def max_connections(self) -> int:
+        """How many connections the database takes at most."""
+        most = max_connections_of(self.database_instance)
+        assert most is not None
+        return most
 
     @property
     def parameters(self) -> str:
