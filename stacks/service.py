@@ -7,7 +7,16 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase, SmokeTest
+from seachange import (
+    AlembicMigrations,
+    BlueGreenLoadBalancer,
+    BlueGreenService,
+    DatabaseAlarms,
+    Network,
+    PostgresDatabase,
+    ScalingTargets,
+    SmokeTest,
+)
 from stacks.settings import Environment, Release
 
 SERVICE = Path(__file__).resolve().parents[1] / "service"
@@ -33,6 +42,12 @@ class CustomersStack(Stack):
             security_group=database.security_group,
             secret=database.secret,
         )
+        database_alarms = DatabaseAlarms(
+            self,
+            "DatabaseAlarms",
+            instance_identifier=database.identifier,
+            max_connections=environment.max_connections,
+        )
         service = BlueGreenService(
             self,
             "Service",
@@ -44,6 +59,11 @@ class CustomersStack(Stack):
             database=migrations,
             min_tasks=environment.min_tasks,
             max_tasks=environment.max_tasks,
+            scaling=ScalingTargets(cpu_percent=60, requests_per_task=3000),
+            # Two gunicorn workers, each with a pool of four.
+            connections_per_task=8,
+            max_connections=environment.max_connections,
+            common_alarms=database_alarms.alarms,
             smoke_test=SmokeTest.load(SERVICE / release.smoke_test) if release.smoke_test else None,
         )
         CfnOutput(self, "Url", value=f"http://{load_balancer.load_balancer.load_balancer_dns_name}")

@@ -13,6 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, Dependable, IValidation
 
 from seachange.errors import InvalidArgumentError
+from seachange.images import refuse_latest
 
 CONTAINER_NAME = "app"
 # PostgreSQL cuts an application_name there.
@@ -87,7 +88,7 @@ def release_task(
     )
     # A deregistered revision cannot be started again, so a rollback to it would fail (aws-cdk#24372).
     task.apply_removal_policy(RemovalPolicy.RETAIN)
-    task.add_container(
+    container = task.add_container(
         CONTAINER_NAME,
         image=image,
         command=None if command is None else list(command),
@@ -96,6 +97,7 @@ def release_task(
         port_mappings=[ecs.PortMapping(container_port=port) for port in (container_port, *further_ports)],
         logging=ecs.LogDrivers.aws_logs(stream_prefix=service_name, log_group=log_group),
     )
+    refuse_latest(container, "BlueGreenService(image=)")
     # Every release's task role has a policy, whether or not the application is granted anything: its first one would add to what the
     # frozen service depends on.
     log_group.grant_write(task.task_role)

@@ -6,15 +6,29 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Annotations, Match
 
-from seachange import BlueGreenLoadBalancer, BlueGreenService, Network, ReleaseThresholds, TrafficShift
+from seachange import (
+    AlarmOverride,
+    BlueGreenLoadBalancer,
+    BlueGreenService,
+    Hook,
+    Network,
+    ReleaseThresholds,
+    ScalingTargets,
+    SmokeTest,
+    TrafficShift,
+)
+from seachange import fragments as ours
 from tests.constructs.apps import new_service, new_stack, resources, their_database
 from tests.constructs.fragments import frozen_fragments
 
@@ -26,7 +40,8 @@ def release(change: Change | None = None, **arguments: Any) -> dict[str, dict[st
     stack = new_stack()
     network = Network(stack, "Network")
     balancer = BlueGreenLoadBalancer(stack, "Balancer", vpc=network.vpc)
-    service = new_service(stack, vpc=network.vpc, load_balancer=balancer, database=their_database(stack), **arguments)
+    given = {name: value(stack) if callable(value) else value for name, value in arguments.items()}
+    service = new_service(stack, vpc=network.vpc, load_balancer=balancer, database=their_database(stack), **given)
     if change is not None:
         change(stack, service, balancer)
     return frozen_fragments(resources(stack))
@@ -60,7 +75,7 @@ def let_out(_stack: Stack, service: BlueGreenService, _balancer: BlueGreenLoadBa
 def add_a_sidecar(_stack: Stack, service: BlueGreenService, _balancer: BlueGreenLoadBalancer) -> None:
     service.task_definition.add_container(
         "sidecar",
-        image=ecs.ContainerImage.from_registry("example.com/sidecar"),
+        image=ecs.ContainerImage.from_registry("example.com/sidecar:1"),
         logging=ecs.LogDrivers.aws_logs(stream_prefix="sidecar"),
     )
 
@@ -69,6 +84,23 @@ def give_secrets(stack: Stack, service: BlueGreenService, _balancer: BlueGreenLo
     container = service.task_definition.default_container
     assert container is not None
     container.add_secret("KEY", secret(stack))
+
+
+def add_a_rule(stack: Stack, _service: BlueGreenService, balancer: BlueGreenLoadBalancer) -> None:
+    """Somebody else's path on the production listener."""
+    elbv2.ApplicationListenerRule(
+        stack,
+        "Rule",
+        listener=balancer.production_listener,
+        priority=10,
+        conditions=[elbv2.ListenerCondition.path_patterns(["/elsewhere"])],
+        action=elbv2.ListenerAction.fixed_response(404),
+    )
+
+
+def map_services(_stack: Stack, service: BlueGreenService, _balancer: BlueGreenLoadBalancer) -> None:
+    assert isinstance(service.cluster, ecs.Cluster)
+    service.cluster.add_default_cloud_map_namespace(name="shop.internal")
 
 
 def add_a_certificate(stack: Stack, _service: BlueGreenService, balancer: BlueGreenLoadBalancer) -> None:
@@ -97,6 +129,32 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "bake_time": Duration.minutes(5),
     },
     "log retention": {"log_retention": logs.RetentionDays.ONE_YEAR},
+    "port": {"container_port": 9090},
+    "subnets": {"task_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)},
+    "security groups": {
+        "task_security_groups": lambda stack: [ec2.SecurityGroup.from_security_group_id(stack, "More", "sg-more")]
+    },
+    "platform": {"platform_version": ecs.FargatePlatformVersion.VERSION1_4},
+    "capacity": {"capacity_providers": [ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)]},
+    "scaling": {"scaling": ScalingTargets(cpu_percent=60, memory_percent=70, requests_per_task=600)},
+    "common alarms": {
+        "common_alarms": lambda stack: [
+            cloudwatch.Alarm.from_alarm_name(stack, f"Alarm{n}", f"alarm-{n}") for n in range(6)
+        ]
+    },
+    "smoke test": {
+        "smoke_test": SmokeTest(steps=[{"name": "health", "path": "/health"}], timeout=Duration.minutes(3)),
+    },
+    "hooks": {
+        "hooks": lambda stack: {
+            "BeforeAllowTraffic": Hook(
+                function=lambda_.Function.from_function_name(stack, "Gate", "gate"), timeout=Duration.minutes(2)
+            )
+        }
+    },
+    "approval": {"approval_wait": Duration.hours(12), "complete_when": "started"},
+    "override": {"alarm_override": AlarmOverride(release="2", alarms=["late"], because="it mends that")},
+    "notifications": {"notifications": lambda stack: sns.Topic(stack, "Topic")},
 }
 CHANGES: dict[str, Change] = {
     "tags": tag_everything,
@@ -105,6 +163,8 @@ CHANGES: dict[str, Change] = {
     "connections": let_out,
     "secrets": give_secrets,
     "sidecar": add_a_sidecar,
+    "rule": add_a_rule,
+    "service discovery": map_services,
     "certificate": add_a_certificate,
 }
 
@@ -143,6 +203,14 @@ def test_an_argument_leaves_them_alone(before: dict[str, dict[str, Any]], what: 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_change_leaves_them_alone(before: dict[str, dict[str, Any]], what: str) -> None:
     assert release(CHANGES[what]) == before
+
+
+def test_the_record_watches_what_this_test_does() -> None:
+    """The fragments of the library, which the record keeps, against those found here by CloudFormation's schemas."""
+    stack = new_stack()
+    new_service(stack, database=their_database(stack))
+    found = resources(stack)
+    assert ours.frozen_fragments(found) == frozen_fragments(found)
 
 
 def test_a_create_time_argument_does_move_them(before: dict[str, dict[str, Any]]) -> None:

@@ -31,7 +31,7 @@ def test_database_then_migrations_then_service_then_deployment(tmp_path: Path) -
         vpc=vpc,
         load_balancer=BlueGreenLoadBalancer(stack, "LoadBalancer", vpc=vpc),
         database=schema,
-        image=ecs.ContainerImage.from_registry("example.com/orders"),
+        image=ecs.ContainerImage.from_registry("example.com/orders:1"),
         service_name="orders",
         release="v2",
     )

@@ -16,6 +16,7 @@ from constructs import Construct
 from seachange.cache import cached, files
 from seachange.deployment.hooks import allow_answer
 from seachange.deployment.smoke import SmokeTest
+from seachange.endpoints import check_reach
 from seachange.errors import InvalidArgumentError
 from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange_deployments import steps
@@ -51,6 +52,8 @@ class SmokeTestHook(Construct):
         vpc_subnets: ec2.SubnetSelection | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        check_reach(self, vpc, vpc_subnets, "BlueGreenService(smoke_test=, vpc=)")
         listener = load_balancer.test_listener
         tls = listener.protocol == elbv2.ApplicationProtocol.HTTPS
         if tls and test.host is None:
@@ -84,7 +87,7 @@ class SmokeTestHook(Construct):
             memory_size=256,
             timeout=test.timeout,
             vpc=vpc,
-            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            vpc_subnets=vpc_subnets,
             security_groups=[group],
             environment={
                 "SMOKE_LOAD_BALANCER": load_balancer.green.first_load_balancer_full_name,
