@@ -65,7 +65,7 @@ def test_tasks_that_died(world: World, task: dict[str, Any]) -> None:
         {"code": "ServiceSchedulerInitiated", "stoppedReason": "Scaling activity initiated by (taskSet ecs-svc/2)"},
         {"code": "UserInitiated", "stoppedReason": "Task stopped by user"},
         {"code": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."},
-        {"code": "InfrastructureHealth", "stoppedReason": "Host unhealthy"},
+        {"code": "InfrastructureHealth", "stoppedReason": "The host failed its health checks"},
         {"task_definition": OLD},
         {"created": NOW - 601},  # before the deployment began
         {"startedBy": "ecs-svc/1"},  # blue's, for example scaled out when only the network changes

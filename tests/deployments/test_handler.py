@@ -13,7 +13,10 @@ from botocore.exceptions import (
 )
 
 from seachange_deployments import handler
+from seachange_deployments.errors import UnreachableError, is_passing
 from seachange_deployments.observe import Clients
+from seachange_deployments.reconcile import reconcile
+from seachange_deployments.request import DEADLINE_S, GIVE_UP_S, Request
 from tests.deployments.said import EVENT, NEW, SHIFTED, lifecycle
 from tests.deployments.world import World
 
@@ -64,6 +67,22 @@ def test_a_lost_connection_looks_again(
 
     monkeypatch.setattr(world.clients.cloudformation, "describe_stacks", lost)
     assert handler.is_complete(EVENT, None) == {"IsComplete": False}
+
+
+def test_a_fault_on_awss_side_passes_whatever_its_code() -> None:
+    for status, passes in ((503, True), (400, False)):
+        answer: Any = {"Error": {"Code": "Strange"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        assert is_passing(ClientError(answer, "DescribeServices")) is passes
+
+
+def test_aws_that_never_answers_is_named_before_the_framework_gives_up(world: World) -> None:
+    assert DEADLINE_S < GIVE_UP_S < 50 * 60
+    request = Request.of(EVENT)
+    world.stack().fails("codedeploy", "get_deployment_group", "ThrottlingException", "Rate exceeded")
+    assert reconcile(request, world.clients, now=lambda: request.started_at + DEADLINE_S + 1) is None
+    world.stack().fails("codedeploy", "get_deployment_group", "ThrottlingException", "Rate exceeded")
+    with pytest.raises(UnreachableError, match=r"did not answer until the time was over.*Rate exceeded"):
+        reconcile(request, world.clients, now=lambda: request.started_at + GIVE_UP_S + 1)
 
 
 def test_another_error_of_aws_fails_the_update(world: World) -> None:
