@@ -67,7 +67,7 @@ def buildah() -> Iterator[Buildah]:
     unable = []
     if os.geteuid() != 0:
         unable.append("needs root")
-    unable += [f"{tool} is missing" for tool in ("buildah", "debootstrap") if not shutil.which(tool)]
+    unable += [f"{tool} is missing" for tool in ("apt-get", "buildah", "debootstrap") if not shutil.which(tool)]
     if not unable and not debian_mirror():
         unable.append("apt knows no Debian mirror")
     if unable:

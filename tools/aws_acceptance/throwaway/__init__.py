@@ -1,0 +1,1 @@
+"""The throwaway app: three small stacks made of this library's constructs."""
