@@ -32,8 +32,8 @@ def watch(request: Request, clients: Clients, *, now: Callable[[], float] | None
 
 
 def _look(request: Request, clients: Clients, *, overdue: bool) -> bool:
-    if observe.stack_is_going_back(clients, request.stack_id):
-        return True
+    if observe.stack_status(clients, request.stack_id) not in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+        return True  # it goes back or is deleted: nobody needs the tasks any more
     name = request.properties["ServiceName"]
     service = _service(request, clients)
     if service is None:

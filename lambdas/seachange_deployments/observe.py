@@ -88,10 +88,9 @@ class LifecycleEvent:
     problem: str = ""
 
 
-def stack_is_going_back(clients: Clients, stack_id: str) -> bool:
-    """Whether CloudFormation is undoing what it did to this stack, or deletes it."""
-    status = clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
-    return "ROLLBACK" in status or status.startswith("DELETE")
+def stack_status(clients: Clients, stack_id: str) -> str:
+    """What CloudFormation does to this stack, or did last."""
+    return clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
 
 
 def service(clients: Clients, cluster: str, name: str) -> "ServiceTypeDef | None":

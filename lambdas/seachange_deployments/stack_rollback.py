@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from seachange_deployments import deploy, observe
 from seachange_deployments import release as releases
-from seachange_deployments.errors import is_passing
+from seachange_deployments.errors import RefusedError, is_passing
 from seachange_deployments.observe import Clients
 from seachange_deployments.request import Request
 
@@ -14,17 +14,23 @@ logger = logging.getLogger(__name__)
 
 
 def under_way(request: Request, clients: Clients, *, overdue: bool) -> bool:
-    """Whether the stack goes back.
+    """Whether the stack goes back; raises RefusedError if CloudFormation does neither, and so waits for nobody.
 
     If that cannot be read, a wanted task definition that is older than the replaced one tells: a rollback must not fail.
     """
     try:
-        return observe.stack_is_going_back(clients, request.stack_id)
+        status = observe.stack_status(clients, request.stack_id)
     except (ClientError, BotoCoreError) as error:
         if not request.goes_back() or (is_passing(error) and not overdue):
             raise
         logger.exception("The stack's status cannot be read; an earlier revision is wanted, so it is rolling back.")
         return True
+    if status not in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"):
+        # An event may come twice, the second time late: acting on it now would undo what came after it.
+        raise RefusedError(
+            f"Nothing is done for {request.name}: the stack is {status}, so this update of it is over. Deploy again."
+        )
+    return status == "UPDATE_ROLLBACK_IN_PROGRESS"
 
 
 def stand_down(request: Request, clients: Clients, *, overdue: bool) -> bool:

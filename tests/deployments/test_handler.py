@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 
 from seachange_deployments import handler
-from seachange_deployments.errors import UnreachableError, is_passing
+from seachange_deployments.errors import RefusedError, UnreachableError, is_passing
 from seachange_deployments.observe import Clients
 from seachange_deployments.reconcile import reconcile
 from seachange_deployments.request import DEADLINE_S, GIVE_UP_S, Request
@@ -67,6 +67,24 @@ def test_a_lost_connection_looks_again(
 
     monkeypatch.setattr(world.clients.cloudformation, "describe_stacks", lost)
     assert handler.is_complete(EVENT, None) == {"IsComplete": False}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "UPDATE_COMPLETE",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "DELETE_IN_PROGRESS",
+        "UPDATE_FAILED",
+    ],
+)
+def test_an_event_that_comes_again_when_its_update_is_over_does_nothing(world: World, status: str) -> None:
+    world.stack(status)
+    with pytest.raises(
+        RefusedError, match=f"Nothing is done for shop:12: the stack is {status}, so this update of it is over"
+    ):
+        handler.is_complete(EVENT, None)
 
 
 def test_a_fault_on_awss_side_passes_whatever_its_code() -> None:
