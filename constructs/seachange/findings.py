@@ -16,7 +16,16 @@ LAMBDA_FINDINGS = {
     "CKV_AWS_117": "It talks to AWS APIs alone, which check its role; inside a VPC it would gain routes and lose none.",
     "CKV_AWS_173": "Its variables are names and ARNs, no secrets; Lambda encrypts them at rest with a key of its own.",
 }
-"""Reasons for the Lambda functions behind custom resources and hooks; leave out what a function does not cause."""
+"""Reasons for the Lambda functions behind custom resources and hooks, the CDK's own among them."""
+
+HANDLER_FINDINGS = {
+    **LAMBDA_FINDINGS,
+    "AwsSolutions-L1": "Lambda supports Python 3.13 until 2029, and the migrations' pinned wheels are built for it; all functions run the same.",
+}
+"""Reasons for the library's own functions."""
+
+VPC_HANDLER_FINDINGS = {finding: reason for finding, reason in HANDLER_FINDINGS.items() if finding != "CKV_AWS_117"}
+"""Reasons for those of them that run in a VPC."""
 
 LOG_GROUP_FINDINGS = {
     "CKV_AWS_158": "CloudWatch Logs encrypts every group at rest; a key of yours adds a way to lose the logs with the key.",

@@ -20,18 +20,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from seachange.findings import LAMBDA_FINDINGS, LOG_GROUP_FINDINGS, acknowledge
+from seachange.findings import LOG_GROUP_FINDINGS, VPC_HANDLER_FINDINGS, acknowledge
 from seachange.function_role import vpc_function_role
 from seachange.migrations.bundle import ENGINE, Bundle
 from seachange.provider import scoped_provider
 
 QUERY_INTERVAL = 10
 """Seconds between two calls that ask whether the migration is complete."""
-
-_FINDINGS = {
-    "AwsSolutions-L1": "Lambda supports Python 3.13 until 2029; the pinned wheels of the migrations are built for it.",
-    **{finding: reason for finding, reason in LAMBDA_FINDINGS.items() if finding != "CKV_AWS_117"},
-}
 
 # Lambda ends a call after 15 minutes. The engine stops in time, and is called again.
 CALL_MINUTES = 14
@@ -94,7 +89,7 @@ class MigrationsFunction(Construct):
             **settings,
         )
         for function in (self.on_event, self.is_complete):
-            acknowledge(function, _FINDINGS)
+            acknowledge(function, VPC_HANDLER_FINDINGS)
         self.is_complete.add_to_role_policy(
             iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id])
         )
