@@ -92,6 +92,11 @@ def test_a_wrong_type_in_the_configuration(rehearse: Rehearse, config_with: Edit
     )
 
 
+def test_smoke_steps_in_the_configuration(rehearse: Rehearse, config_with: Edit) -> None:
+    config = config_with("[views]", "[[smoke.steps]]\nname = 'health'\n\n[views]")
+    refused(rehearse(config=config), "`smoke` is read from the template now", "BlueGreenService(smoke_test=")
+
+
 def test_a_placeholder_without_values(rehearse: Rehearse, config_with: Edit) -> None:
     config = config_with("customer_id =", "other_id =")
     refused(rehearse(config=config), "{{customer_id}}", "[load.values]")

@@ -38,6 +38,7 @@ def test_a_good_release_loses_nothing(rehearse: Rehearse, green: Path, tmp_path:
     assert not report["rolled_back"]
     assert {alarm["name"] for alarm in report["alarms"] if alarm["decisive"]}
     assert all(alarm["periods_evaluated"] > 40 and not alarm["fired"] for alarm in report["alarms"])
+    assert [step["name"] for step in report["smoke"]][1] == "create with a structured address"
     assert all(step["problem"] is None for step in report["smoke"])
     page = (done.out / "report.html").read_text()
     assert page.count("<svg") == 3

@@ -1,4 +1,4 @@
-"""`rehearsal.toml`: what a template cannot say of a service: how it starts here, its seed, its load, its smoke steps, its views."""
+"""`rehearsal.toml`: what a template cannot say of a service: how it starts here, its seed, its load, its views."""
 
 import json
 import shutil
@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load import PLACEHOLDER, UNIQUE
-from seachange_deployments.smoke import Step, steps_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,6 @@ class RehearsalConfig:
         rate: Requests per second.
         values: Name → query whose first column gives the values.
         requests: The mix.
-        smoke: Steps run against green behind the test listener.
         blue_view, green_view: Each release's view of every row: same columns, the key first.
     """
 
@@ -56,7 +54,6 @@ class RehearsalConfig:
     rate: float
     values: Mapping[str, str]
     requests: tuple[Request, ...]
-    smoke: tuple[Step, ...]
     blue_view: str
     green_view: str
 
@@ -69,6 +66,11 @@ class RehearsalConfig:
             raise ConfigError(f"{path} does not exist; name the service's file with --config") from error
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path} cannot be read: {error}") from error
+        if "smoke" in document:
+            raise ConfigError(
+                f"{path}: `smoke` is read from the template now; move its steps into a file of [[steps]], give that to "
+                "BlueGreenService(smoke_test=SmokeTest.load(…)), and synthesize again"
+            )
         table = _Table(path, "", document)
         service, seed, load, views = (
             table.table("service"),
@@ -85,7 +87,6 @@ class RehearsalConfig:
             rate=load.number("rate"),
             values={name: load.table("values").get(name, str) for name in load.table("values", optional=True).document},
             requests=tuple(_request(item) for item in load.tables("requests")),
-            smoke=steps_from(table.table("smoke", optional=True).document.get("steps", [])),
             blue_view=views.get("blue", str),
             green_view=views.get("green", str),
         )

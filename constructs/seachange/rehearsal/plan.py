@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seachange.evaluation import Alarm
+from seachange_deployments.steps import Step as SmokeStep
 
 COLOURS = ("blue", "green")
 
@@ -69,6 +70,20 @@ class Release:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Smoke:
+    """The smoke test that the deployment's hook runs.
+
+    Attributes:
+        host: The domain that it asks for; None when it sends an address, or a name that only AWS knows.
+        limit_s: Seconds for all steps.
+    """
+
+    steps: tuple[SmokeStep, ...]
+    host: str | None
+    limit_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """One deployment.
 
@@ -80,6 +95,8 @@ class Plan:
         colours: Logical id of a target group → `blue` for the one that serves, `green` for the other.
         decisive: The names of the alarms that may stop this deployment: those of its direction.
         rolls_back_on_alarm: Whether the deployment group rolls back when an alarm fires.
+        smoke: None for a release without a smoke test.
+        hooks: The deployment's other hooks, each with its lifecycle event and function.
     """
 
     blue: Release
@@ -95,6 +112,8 @@ class Plan:
     decisive: frozenset[str]
     colours: Mapping[str, str]
     rolls_back_on_alarm: bool
+    smoke: Smoke | None = None
+    hooks: tuple[str, ...] = ()
 
     @property
     def shift_s(self) -> float:

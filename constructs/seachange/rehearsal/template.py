@@ -7,6 +7,7 @@ from typing import Any
 from seachange.assembly import Assembly, Resource, canonical, referenced
 from seachange.rehearsal.alarms import read_alarms
 from seachange.rehearsal.errors import PlanError
+from seachange.rehearsal.hooks import read_hooks
 from seachange.rehearsal.plan import HealthCheck, Migration, Plan, Release, Step
 from seachange_deployments.deploy import alarms_for
 
@@ -14,10 +15,12 @@ from seachange_deployments.deploy import alarms_for
 def read_plan(blue: Assembly, green: Assembly) -> Plan:
     """The plan; PlanError when the assemblies hold no blue/green deployment that can be rehearsed."""
     group = green.one("AWS::CodeDeploy::DeploymentGroup")
+    deployment = green.one("Custom::SeaChangeDeployment")
+    smoke, hooks = read_hooks(green, deployment)
     pair = _first(_first(group.properties, "LoadBalancerInfo"), "TargetGroupPairInfoList")
     blue_group, green_group = (_target_group(green, group, entry) for entry in pair["TargetGroups"])
     production, test = (_listener(green, group, pair, route) for route in ("ProdTrafficRoute", "TestTrafficRoute"))
-    alarms, unread = read_alarms(green, group)
+    alarms, unread = read_alarms(green, deployment)
     rollback = group.properties.get("AutoRollbackConfiguration", {})
     ends_blue = group.properties["BlueGreenDeploymentConfiguration"]["TerminateBlueInstancesOnDeploymentSuccess"]
     return Plan(
@@ -31,9 +34,11 @@ def read_plan(blue: Assembly, green: Assembly) -> Plan:
         test_port=test.properties["Port"],
         alarms=alarms,
         unread_alarms=unread,
-        decisive=_decisive(green.one("Custom::SeaChangeDeployment").properties),
+        decisive=_decisive(deployment.properties),
         colours={blue_group.logical_id: "blue", green_group.logical_id: "green"},
         rolls_back_on_alarm=bool(rollback.get("Enabled")) and "DEPLOYMENT_STOP_ON_ALARM" in rollback.get("Events", []),
+        smoke=smoke,
+        hooks=hooks,
     )
 
 

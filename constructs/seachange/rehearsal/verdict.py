@@ -60,9 +60,8 @@ def judge(plan: Plan, options: Options, outcome: Outcome) -> dict[str, Any]:
 def _reasons(outcome: Outcome) -> list[str]:
     reasons = []
     if outcome.smoke is not None and not outcome.smoke.passed:
-        failed = next(step for step in outcome.smoke.steps if step.problem)
         reasons.append(
-            f"smoke test {failed.name!r} failed behind the test listener: {failed.problem}; traffic never shifted"
+            f"the smoke test failed behind the test listener: {outcome.smoke.failure}; traffic never shifted"
         )
     if outcome.stopped_by:
         what = "rolled back" if outcome.rolled_back else "stopped, without automatic rollback,"
@@ -214,6 +213,11 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
         f"alarms: periods passed {options.speed:g} times as fast, counts scaled alike, metrics visible {VISIBLE_AFTER_S:g} s of the plan late",
         "autoscaling, stickiness, several zones",
     ]
+    if plan.smoke is None:
+        entries.append("smoke tests: the release has none; give it one with BlueGreenService(smoke_test=)")
+    else:
+        entries.append("the smoke test's Lambda function, its network and its time to start: its steps ran from here")
+    entries += [f"hook at {hook}: it can do anything, and runs on AWS alone" for hook in plan.hooks]
     entries += [f"alarm {alarm}" for alarm in plan.unread_alarms]
     if outcome.watch is not None:
         entries += [
