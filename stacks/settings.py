@@ -5,8 +5,7 @@ from typing import Literal
 
 from aws_cdk import aws_ec2 as ec2
 
-from seachange import InvalidArgumentError
-from seachange.instances import max_connections_of
+from seachange import InvalidArgumentError, max_connections_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from seachange.errors import InvalidArgumentError, SeaChangeError
     from seachange.frozen_record import keep_frozen
     from seachange.health import HealthCheck
+    from seachange.images import image_by_digest
+    from seachange.instances import max_connections_of
     from seachange.load_balancer import BlueGreenLoadBalancer
     from seachange.migrations import AlembicMigrations
     from seachange.network import Network
     from seachange.scaling import ScalingTargets
     from seachange.service import BlueGreenService
+    from seachange.targets import ExistingTargets
     from seachange.task import ServiceDatabase
     from seachange.traffic import TrafficShift
 
@@ -39,6 +42,7 @@ __all__ = [
     "DatabaseAlarms",
     "DatabaseThresholds",
     "DirectedAlarm",
+    "ExistingTargets",
     "HealthCheck",
     "Hook",
     "InvalidArgumentError",
@@ -53,7 +57,9 @@ __all__ = [
     "SmokeTest",
     "SyntheticsCanary",
     "TrafficShift",
+    "image_by_digest",
     "keep_frozen",
+    "max_connections_of",
 ]
 
 _HOMES = {
@@ -64,6 +70,7 @@ _HOMES = {
     "DatabaseAlarms": "alarms",
     "DatabaseThresholds": "alarms",
     "DirectedAlarm": "alarms",
+    "ExistingTargets": "targets",
     "HealthCheck": "health",
     "Hook": "deployment.hooks",
     "InvalidArgumentError": "errors",
@@ -78,7 +85,9 @@ _HOMES = {
     "SmokeTest": "deployment.smoke",
     "SyntheticsCanary": "alarms",
     "TrafficShift": "traffic",
+    "image_by_digest": "images",
     "keep_frozen": "frozen_record",
+    "max_connections_of": "instances",
 }
 
 

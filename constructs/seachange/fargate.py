@@ -6,7 +6,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from seachange.frozen import warn_of_stack_tags, without_inherited_tags
-from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange.targets import Targets
 from seachange.task import CONTAINER_NAME
 
 
@@ -22,7 +22,7 @@ def frozen_service(
     service_name: str,
     cluster: ecs.ICluster,
     task_definition: ecs.FargateTaskDefinition,
-    load_balancer: BlueGreenLoadBalancer,
+    load_balancer: Targets,
     security_group: ec2.ISecurityGroup,
     vpc_subnets: ec2.SubnetSelection,
     initial_desired_count: int,
@@ -52,7 +52,6 @@ def frozen_service(
         )
     )
     warn_of_stack_tags(service)
-    load_balancer.blue.add_target(
-        service.load_balancer_target(container_name=CONTAINER_NAME, container_port=load_balancer.container_port)
-    )
+    tasks = service.load_balancer_target(container_name=CONTAINER_NAME, container_port=load_balancer.container_port)
+    load_balancer.blue.add_target(tasks)
     return service

@@ -8,7 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from seachange.errors import InvalidArgumentError
-from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange.targets import Targets, through_network_load_balancer
 
 # CodeDeploy gives a scaling event in the middle of a deployment five minutes to settle (CodeDeploy and ECS developer guides): the next one comes
 # no sooner.
@@ -46,7 +46,7 @@ class ScalingTargets:
 
 
 def keep_targets(
-    scope: Construct, *, targets: ScalingTargets, scaling: ecs.ScalableTaskCount, load_balancer: BlueGreenLoadBalancer
+    scope: Construct, *, targets: ScalingTargets, scaling: ecs.ScalableTaskCount, load_balancer: Targets
 ) -> None:
     """Adds a policy to the scalable target for each target that is set."""
     if targets.cpu_percent is not None:
@@ -67,10 +67,12 @@ def keep_targets(
         _on_requests(scope, targets.requests_per_task, scaling, load_balancer)
 
 
-def _on_requests(
-    scope: Construct, target: float, scaling: ecs.ScalableTaskCount, load_balancer: BlueGreenLoadBalancer
-) -> None:
+def _on_requests(scope: Construct, target: float, scaling: ecs.ScalableTaskCount, load_balancer: Targets) -> None:
     """Requests of both groups together, over the tasks of the larger one: while traffic moves, all of it may soon lie on either."""
+    if through_network_load_balancer(load_balancer):
+        raise InvalidArgumentError(
+            "ScalingTargets(requests_per_task=)", target, "leave it out: a Network Load Balancer counts no requests"
+        )
     policy = autoscaling.CfnScalingPolicy
     scalable_target = scaling.node.find_child("Target").node.default_child
     assert isinstance(scalable_target, autoscaling.CfnScalableTarget)

@@ -23,8 +23,8 @@ from seachange.deployment.resource import deploy_release, watch_first_tasks
 from seachange.deployment.smoke import SmokeTest
 from seachange.errors import InvalidArgumentError
 from seachange.fargate import frozen_service, task_security_group
-from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange.scaling import ScalingTargets, keep_targets
+from seachange.targets import Targets, check_shift, own_application_load_balancer
 from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task, require_container
 from seachange.traffic import TrafficShift
 
@@ -78,7 +78,7 @@ class BlueGreenService(Construct):
         log_retention: A month by default.
 
     Args of the creation:
-        load_balancer: Its listeners, target groups and container port.
+        load_balancer: A `BlueGreenLoadBalancer`, or `ExistingTargets` of your app: listeners, target groups and container port.
         service_name: The service's name in its cluster; it also names the task definition's family.
         database: What the service connects to; the service may enter it, and is created after it. None by default.
         vpc: Makes a cluster there. Give either this or `cluster`.
@@ -101,7 +101,7 @@ class BlueGreenService(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        load_balancer: BlueGreenLoadBalancer,
+        load_balancer: Targets,
         image: ecs.ContainerImage,
         release: str,
         service_name: str,
@@ -145,6 +145,7 @@ class BlueGreenService(Construct):
         self._warn_of_connections(max_tasks, connections_per_task, max_connections)
         traffic_shift = traffic_shift or TrafficShift.linear(percent=10, interval=Duration.minutes(3))
         bake_time = bake_time or Duration.minutes(30)
+        check_shift(load_balancer, traffic_shift)
         container_port = load_balancer.container_port if container_port is None else container_port
         takes_traffic = traffic_container == CONTAINER_NAME
         subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
@@ -195,9 +196,9 @@ class BlueGreenService(Construct):
             "Alarms",
             blue=load_balancer.blue,
             green=load_balancer.green,
-            load_balancer=load_balancer.load_balancer if load_balancer.is_own else None,
+            load_balancer=own_application_load_balancer(load_balancer),
             thresholds=thresholds,
-            own=directed_alarms,
+            directed=directed_alarms,
             common=common_alarms,
             notifications=notifications,
         )
@@ -309,7 +310,7 @@ class BlueGreenService(Construct):
         )
 
     def _prerequisites(
-        self, load_balancer: BlueGreenLoadBalancer, database: ServiceDatabase | None, tasks: ec2.ISecurityGroup
+        self, load_balancer: Targets, database: ServiceDatabase | None, tasks: ec2.ISecurityGroup
     ) -> list[IDependable]:
         """What must be there before the first task: both listeners, and the database's rule and schema.
 

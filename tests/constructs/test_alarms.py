@@ -224,7 +224,7 @@ def release_alarms(*, own: int = 0, common: int = 0) -> tuple[cdk.Stack, Release
         for blue, green in zip(theirs(stack, own, "of-blue"), theirs(stack, own, "of-green"), strict=True)
     ]
     made = ReleaseAlarms(
-        stack, "Alarms", blue=balancer.blue, green=balancer.green, own=pairs, common=theirs(stack, common)
+        stack, "Alarms", blue=balancer.blue, green=balancer.green, directed=pairs, common=theirs(stack, common)
     )
     return stack, made
 
@@ -265,8 +265,8 @@ def test_a_composite_fires_with_any_of_its_alarms() -> None:
 @pytest.mark.parametrize(
     ("own", "common", "message"),
     [
-        (5, 0, r"own=.*'5 pairs'.*4 at most.*10 alarms, and 6 of each direction"),
-        (4, 1, r"own=.*'4 pairs'.*3 at most.*one of them for the common alarms"),
+        (5, 0, r"directed=.*'5 pairs'.*4 at most.*10 alarms, and 6 of each direction"),
+        (4, 1, r"directed=.*'4 pairs'.*3 at most.*one of them for the common alarms"),
         (0, 39, r"common=.*'39 alarms'.*38 at most.*10,240 characters"),
     ],
 )

@@ -67,16 +67,13 @@ def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: Release
             # As for the rate: no traffic, no data, and that is well.
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
         ),
-        # Three minutes: ECS replaces a single sick task within them, and a release whose tasks keep falling sick is caught.
-        Definition(
-            name=f"{name}Unhealthy",
-            metric=metrics.unhealthy_host_count(statistic="Maximum", period=PERIOD),
-            threshold=0,
-            datapoints=3,
-            # A group without targets, as one out of service is, has no data.
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-        ),
+        _unhealthy(name, metrics.unhealthy_host_count(statistic="Maximum", period=PERIOD)),
     ]
+
+
+def of_network_group(name: str, group: elbv2.NetworkTargetGroup) -> list[Definition]:
+    """What can be seen of a target group behind a Network Load Balancer, which counts neither requests nor errors."""
+    return [_unhealthy(name, group.metrics.un_healthy_host_count(statistic="Maximum", period=PERIOD))]
 
 
 def against(
@@ -162,6 +159,18 @@ def of_balancer(load_balancer: elbv2.IApplicationLoadBalancer, thresholds: Relea
         threshold=thresholds.balancer_error_percent,
         datapoints=2,
         # These metrics come only when they are not zero: no data is no error.
+        missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+
+
+def _unhealthy(name: str, hosts: cloudwatch.IMetric) -> Definition:
+    """Three minutes: ECS replaces a single sick task within them, and a release whose tasks keep falling sick is caught."""
+    return Definition(
+        name=f"{name}Unhealthy",
+        metric=hosts,
+        threshold=0,
+        datapoints=3,
+        # A group without targets, as one out of service is, has no data.
         missing=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
 

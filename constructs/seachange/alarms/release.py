@@ -7,11 +7,12 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from seachange.alarms.balancer import against, of_balancer, of_group
+from seachange.alarms.balancer import against, of_balancer, of_group, of_network_group
 from seachange.alarms.definition import make
 from seachange.alarms.directed import DirectedAlarm
 from seachange.alarms.thresholds import ReleaseThresholds
 from seachange.errors import InvalidArgumentError
+from seachange.targets import TargetGroup
 
 # CodeDeploy's limit for a deployment and for a group. A composite alarm counts as one.
 MOST_ALARMS = 10
@@ -28,12 +29,12 @@ class ReleaseAlarms(Construct):
     compare it with the other one (5xx rate, 90th percentile), while both have traffic.
 
     Args:
-        blue, green: The target groups.
+        blue, green: The target groups. Of groups behind a Network Load Balancer only unhealthy targets are seen.
         thresholds: `ReleaseThresholds()` by default.
         load_balancer: Adds a common alarm on its own 502, 503 and 504, which no target group's metric shows: a green that closes its connections
             makes them. CloudWatch does not tell whose they are, so blue's count as well, and so do those of any other service behind it: leave
             it out for a load balancer that you share. None by default.
-        own: Alarms of yours that know the direction, a pair for each concern; none by default.
+        directed: Alarms of yours that know the direction, a pair for each concern; none by default.
         common: Alarms of yours over neither group, which watch every release; none by default. With ten in one direction and more, CodeDeploy gets
             one composite for all common ones.
         notifications: Told when an alarm made here fires or is quiet again; see `notify` for what an encrypted topic needs. None by default.
@@ -51,45 +52,47 @@ class ReleaseAlarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        blue: elbv2.ApplicationTargetGroup,
-        green: elbv2.ApplicationTargetGroup,
+        blue: TargetGroup,
+        green: TargetGroup,
         thresholds: ReleaseThresholds | None = None,
         load_balancer: elbv2.IApplicationLoadBalancer | None = None,
-        own: Sequence[DirectedAlarm] = (),
+        directed: Sequence[DirectedAlarm] = (),
         common: Sequence[cloudwatch.IAlarm] = (),
         notifications: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._thresholds = thresholds or ReleaseThresholds()
         self._notifications = notifications
-        self.blue = [*self._over("Blue", blue, "Green", green), *(pair.blue for pair in own)]
-        self.green = [*self._over("Green", green, "Blue", blue), *(pair.green for pair in own)]
+        self.blue = [*self._over("Blue", blue, "Green", green), *(pair.blue for pair in directed)]
+        self.green = [*self._over("Green", green, "Blue", blue), *(pair.green for pair in directed)]
         self.common: list[cloudwatch.IAlarm] = list(common)
         if load_balancer is not None:
             self.common.insert(0, make(self, of_balancer(load_balancer, self._thresholds), notifications))
-        self._check(len(own))
+        self._check(len(directed))
         self.common_composite = (
             self._composite("Common", self.common) if len(self.green) + len(self.common) > MOST_ALARMS else None
         )
         self.for_group = self._for_group()
 
-    def _over(
-        self, name: str, group: elbv2.ApplicationTargetGroup, other_name: str, other: elbv2.ApplicationTargetGroup
-    ) -> list[cloudwatch.IAlarm]:
-        definitions = [
-            *of_group(name, group, self._thresholds),
-            *against(name, group, other_name, other, self._thresholds),
-        ]
+    def _over(self, name: str, group: TargetGroup, other_name: str, other: TargetGroup) -> list[cloudwatch.IAlarm]:
+        if isinstance(group, elbv2.NetworkTargetGroup) or isinstance(other, elbv2.NetworkTargetGroup):
+            assert isinstance(group, elbv2.NetworkTargetGroup)
+            definitions = of_network_group(name, group)
+        else:
+            definitions = [
+                *of_group(name, group, self._thresholds),
+                *against(name, group, other_name, other, self._thresholds),
+            ]
         return [make(self, definition, self._notifications) for definition in definitions]
 
-    def _check(self, own: int) -> None:
-        ours = len(self.green) - own
+    def _check(self, directed: int) -> None:
+        ours = len(self.green) - directed
         most = MOST_ALARMS - bool(self.common)
         if len(self.green) > most:
             beside = ", one of them for the common alarms" if self.common else ""
             raise InvalidArgumentError(
-                "ReleaseAlarms(own=)",
-                f"{own} pairs",
+                "ReleaseAlarms(directed=)",
+                f"{directed} pairs",
                 f"give {most - ours} at most: CodeDeploy watches {MOST_ALARMS} alarms{beside}, and {ours} of each direction are made here; "
                 "put several of yours under a composite alarm",
             )

@@ -13,7 +13,7 @@ from constructs import Construct
 from seachange.alarms import ReleaseAlarms
 from seachange.alarms.notifications import deployment_triggers
 from seachange.errors import InvalidArgumentError
-from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange.targets import Targets
 from seachange.traffic import TrafficShift
 
 _LONGEST_NAME = 100
@@ -46,7 +46,7 @@ class CodeDeployGroup(Construct):
         *,
         service: ecs.FargateService,
         service_name: str,
-        load_balancer: BlueGreenLoadBalancer,
+        load_balancer: Targets,
         alarms: ReleaseAlarms,
         traffic_shift: TrafficShift,
         bake_time: Duration,
@@ -90,7 +90,7 @@ class CodeDeployGroup(Construct):
     def _role(
         self,
         service: ecs.FargateService,
-        load_balancer: BlueGreenLoadBalancer,
+        load_balancer: Targets,
         hooks: Sequence[lambda_.IFunction],
         notifications: sns.ITopic | None,
     ) -> iam.Role:

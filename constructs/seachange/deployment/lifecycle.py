@@ -12,7 +12,8 @@ from constructs import Construct
 from seachange.deployment.hooks import SMOKE_EVENT, Hook, allow_answer, checked_hooks
 from seachange.deployment.smoke import SmokeTest
 from seachange.deployment.smoke_hook import SmokeTestHook
-from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange.errors import InvalidArgumentError
+from seachange.targets import Targets, through_network_load_balancer
 
 
 class Lifecycle(Construct):
@@ -38,7 +39,7 @@ class Lifecycle(Construct):
         *,
         smoke_test: SmokeTest | None,
         hooks: Mapping[str, Hook],
-        load_balancer: BlueGreenLoadBalancer,
+        load_balancer: Targets,
         vpc: ec2.IVpc,
         deployment_group_arn: str,
     ) -> None:
@@ -51,6 +52,12 @@ class Lifecycle(Construct):
             role: iam.IRole | None = hook.function.role
             if role is not None:
                 allow_answer(role, deployment_group_arn)
+        if smoke_test is not None and through_network_load_balancer(load_balancer):
+            raise InvalidArgumentError(
+                "BlueGreenService(smoke_test=)",
+                "a test listener of a Network Load Balancer",
+                "leave it out, or use an Application Load Balancer: the steps are HTTP requests through it",
+            )
         if smoke_test is not None:
             smoke = SmokeTestHook(
                 self,

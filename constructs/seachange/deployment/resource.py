@@ -15,7 +15,7 @@ from seachange.deployment.budget import CompleteWhen
 from seachange.deployment.functions import SERVICE_TIMEOUT
 from seachange.deployment.order import DEPLOYMENT_TYPE, after_everything_else
 from seachange.deployment.release import ReleaseTarget
-from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange.targets import Targets
 
 FIRST_TASKS_TYPE = "Custom::SeaChangeFirstTasks"
 
@@ -65,7 +65,7 @@ def deploy_release(
     service: ecs.FargateService,
     service_name: str,
     target: ReleaseTarget,
-    load_balancer: BlueGreenLoadBalancer,
+    load_balancer: Targets,
     alarms: ReleaseAlarms,
     overridden_alarms: Sequence[str],
     application: codedeploy.IEcsApplication,
