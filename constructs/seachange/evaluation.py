@@ -108,8 +108,9 @@ def metric_ids(expression: str) -> set[str]:
 # One alarm asks for the same expression at every period.
 @lru_cache(maxsize=256)
 def _parse(expression: str) -> ast.Expression:
-    """Metric math as a Python expression, which it is but for its logical operators."""
+    """Metric math as a Python expression, which it is but for its logical operators and its power."""
     spelled = expression.replace("&&", " and ").replace("||", " or ").replace(" AND ", " and ").replace(" OR ", " or ")
+    spelled = spelled.replace("^", "**")
     try:
         return ast.parse(spelled.strip(), mode="eval")
     except SyntaxError as error:
@@ -140,12 +141,14 @@ def _evaluate(node: ast.expr, points: Mapping[str, Point], expression: str) -> P
             except ZeroDivisionError:
                 return None
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _RELATIONS:
-            first, second = go(left), go(right)
-            return None if first is None or second is None else float(_RELATIONS[type(op)](first, second))
+            # Of two metrics the missing one counts as 0; a number does not bring a missing metric into being.
+            measured = [go(side) for side in (left, right) if _names(side)]
+            if measured and all(found is None for found in measured):
+                return None
+            return float(_RELATIONS[type(op)](go(left) or 0.0, go(right) or 0.0))
         case ast.BoolOp(op=op, values=operands):
             truths = [go(operand) for operand in operands]
-            # Not documented for a missing operand; like IF with a missing condition it draws no point.
-            if any(truth is None for truth in truths):
+            if all(truth is None for truth in truths):
                 return None
             return float(all(truths) if isinstance(op, ast.And) else any(truths))
         case ast.Call(func=ast.Name(id="FILL"), args=[inner, ast.Constant(value=int() | float() as filler)]):
@@ -153,7 +156,8 @@ def _evaluate(node: ast.expr, points: Mapping[str, Point], expression: str) -> P
             return float(filler) if filled is None else filled
         case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
             truth = go(condition)
-            return None if truth is None else go(then) if truth else go(otherwise)
+            # A missing value is 0 where the condition holds, and no point where it does not.
+            return None if truth is None else (go(then) or 0.0) if truth else go(otherwise)
     raise ExpressionError(
         f"metric math beyond arithmetic, comparisons, AND, OR, IF and FILL is not evaluated: {expression}"
     )
@@ -187,6 +191,8 @@ def state(alarm: Alarm, points: Sequence[Point], before: State = "INSUFFICIENT_D
     decided = len(considered) == alarm.evaluation_periods or alarm.missing_data in {"breaching", "notBreaching"}
     if decided or not all(real):
         return "OK"
-    # Too few points, and all of them breach. Once the oldest is old enough, `missing` waits no longer ("premature transitions").
+    if alarm.missing_data == "ignore":
+        return before
+    # Too few points, and all of them breach: `missing` waits until the oldest is old enough ("premature transitions").
     oldest = len(retrieved) - next(index for index, point in enumerate(retrieved) if point is not None)
-    return "ALARM" if alarm.missing_data == "missing" and oldest >= alarm.datapoints_to_alarm else before
+    return "ALARM" if oldest >= alarm.datapoints_to_alarm else "INSUFFICIENT_DATA"

@@ -22,7 +22,8 @@ class DatabaseThresholds:
     Attributes:
         connections_percent: Connections in percent of `max_connections`, more than which are too many in 2 of 3 minutes: 80 by default, for green
             adds a fleet's pools to blue's.
-        cpu_percent: Average CPU, more than which is too busy for 5 minutes: 90 by default; a release warms up in less.
+        cpu_percent: Average CPU, more than which is too busy for 5 minutes: 90 by default. A release warms up in less, and a migration's one
+            connection keeps no more than one of an instance's two CPUs busy.
         freeable_memory_mib: MiB, less than which is too little for 3 minutes: 100 by default, a twentieth of the smallest usual instance's 2 GiB.
         free_storage_gib: GiB, less than which is too little for 3 minutes: 1 by default. RDS enlarges a disk, 20 GiB or more, at a tenth of
             free space, but once in six hours at most: below 1 GiB it did not help.
