@@ -71,13 +71,24 @@ synth: $(READY)  ## cdk.out, with strict validation; RELEASE=v1|v2
 deploy: $(READY)  ## Deploy the example; needs an AWS account and a container engine; RELEASE=v1|v2
 	@$(CDK) deploy --all -c release=$(RELEASE)
 
-check: $(READY)  ## ruff, mypy, import-linter, cfn-lint
+# checkov's pins conflict with ours: an environment of its own.
+CHECKOV := build/tools/checkov
+$(CHECKOV)/.packages: tools/checkov/requirements.txt $(VENV)/.packages
+	@echo "set-up: checkov into $(CHECKOV)"
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r $< \
+	  || { echo "set-up: checkov could not be fetched; check the network (or pip's index and proxy), then run make again" >&2; exit 2; }
+	@touch $@
+
+check: $(READY) $(CHECKOV)/.packages  ## ruff, mypy, import-linter, cfn-lint, cdk-nag, checkov
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" lint-imports
 	@$(VENV)/bin/mypy
 	@$(MAKE) --no-print-directory build/assembly/v1/manifest.json build/assembly/v2/manifest.json
-	@$(VENV)/bin/cfn-lint build/assembly/*/*.template.json
+	@$(NODE) $(VENV)/bin/python -m tests.judges.nag build/judges
+	@$(VENV)/bin/cfn-lint build/assembly/*/*.template.json build/judges/*/*.template.json
+	@$(VENV)/bin/python -m tests.judges.run_checkov build/judges --checkov $(CHECKOV)/bin/checkov
 
 bench: $(READY)  ## Speed and memory, as ratios within one run
 	@PGSSLMODE=disable $(VENV)/bin/python -m benchmarks
@@ -97,6 +108,8 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 	  --custom-compile-command "make update" --upgrade -o service/requirements.txt service/requirements.in
 	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --python-platform x86_64-manylinux_2_34 --python-version 3.13 --generate-hashes \
 	  --custom-compile-command "make update" --upgrade -o lambdas/seachange_migrations/requirements.txt lambdas/seachange_migrations/requirements.in
+	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make update" --upgrade -o tools/checkov/requirements.txt tools/checkov/requirements.in
 
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
