@@ -10,9 +10,12 @@ from typing import Any, Self
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Answers an action with a document (JSON protocol) or a text (query protocol), after `delay_s` seconds."""
+    """Answers an action with a document (JSON protocol) or a text (query protocol), after `delay_s` seconds.
 
-    def __init__(self, answers: Mapping[str, Mapping[str, Any] | str], *, delay_s: float = 0) -> None:
+    A list holds an action's answers in turn, the last one for ever. A document with `__type` is an error.
+    """
+
+    def __init__(self, answers: Mapping[str, Any], *, delay_s: float = 0) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = answers
         self.delay_s = delay_s
@@ -50,9 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
             action = parameters["Action"]
         self.server.calls.append((action, parameters))
         time.sleep(self.server.delay_s)
-        answer = self.server.answers.get(action)
-        text = answer if isinstance(answer, str) else json.dumps(answer or {"__type": "NotExpected", "message": action})
-        self.send_response(200 if answer is not None else 400)
+        answer = self.server.answers.get(action, {"__type": "NotExpected", "message": action})
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        self.send_response(400 if "__type" in answer else 200)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())

@@ -21,8 +21,8 @@ from seachange.deployment.smoke_hook import SmokeTestHook
 from seachange.migrations import wheels
 from seachange.migrations.bundle import Bundle
 from tests.constructs.apps import new_service, new_stack, their_vpc
+from tests.deployments.said import EVENT, GREEN, NEW, SERVICE
 from tests.deployments.shop import CREATE, DELETE, READ, Api, serving
-from tests.deployments.world import EVENT, GREEN, NEW, SERVICE
 from tests.lambdas.aws import Endpoint
 from tests.lambdas.emulator import emulated
 from tests.migrations.conftest import database as database
