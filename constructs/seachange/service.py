@@ -23,6 +23,7 @@ from seachange.deployment.resource import deploy_release, watch_first_tasks
 from seachange.deployment.smoke import SmokeTest
 from seachange.errors import InvalidArgumentError
 from seachange.fargate import frozen_service, task_security_group
+from seachange.findings import LOG_GROUP_FINDINGS, acknowledge
 from seachange.scaling import ScalingTargets, keep_targets
 from seachange.targets import Targets, check_shift, own_application_load_balancer
 from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task, require_container
@@ -151,6 +152,7 @@ class BlueGreenService(Construct):
         subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
         self.cluster = self._cluster(vpc, cluster)
         self.log_group = logs.LogGroup(self, "Logs", retention=log_retention)
+        acknowledge(self.log_group, LOG_GROUP_FINDINGS)
         self.task_definition = release_task(
             self,
             "TaskDefinition",

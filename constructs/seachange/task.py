@@ -13,9 +13,15 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, Dependable, IValidation
 
 from seachange.errors import InvalidArgumentError
+from seachange.findings import acknowledge, wildcard
 from seachange.images import refuse_latest
 
 CONTAINER_NAME = "app"
+_PLAIN_VARIABLES = (
+    "The variables are the release's name and settings and the database's address. Passwords are fetched from Secrets Manager, and what is secret "
+    "goes through `secrets`."
+)
+_REGISTRY_LOGIN = "ecr:GetAuthorizationToken takes no resource; what may be pulled is named in a statement of its own."
 # PostgreSQL cuts an application_name there.
 _LONGEST_APPLICATION_NAME = 63
 
@@ -103,6 +109,8 @@ def release_task(
     log_group.grant_write(task.task_role)
     if database is not None:
         database.application_secret.grant_read(task.task_role)
+    acknowledge(task, {"AwsSolutions-ECS2": _PLAIN_VARIABLES})
+    acknowledge(task.obtain_execution_role(), {wildcard(scope, "*"): _REGISTRY_LOGIN})
     # The frozen service waits for this one resource, not for all in the construct: a sidecar brings resources of its own.
     resource = task.node.default_child
     assert resource is not None

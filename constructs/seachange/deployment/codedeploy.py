@@ -13,10 +13,14 @@ from constructs import Construct
 from seachange.alarms import ReleaseAlarms
 from seachange.alarms.notifications import deployment_triggers
 from seachange.errors import InvalidArgumentError
+from seachange.findings import acknowledge, wildcard
 from seachange.targets import Targets
 from seachange.traffic import TrafficShift
 
 _LONGEST_NAME = 100
+_DESCRIBES = "Describing alarms, listeners, rules and target groups takes no resource; nothing can be changed with it."
+_TASK_SETS = "CodeDeploy makes the task sets of this one service, and their ids are not known before."
+_RULES = "The rules of this one load balancer's listeners; CodeDeploy moves the weights in those that forward to blue and green."
 
 
 class CodeDeployGroup(Construct):
@@ -146,13 +150,16 @@ class CodeDeployGroup(Construct):
             statements.append(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=functions))
         if notifications is not None:
             statements.append(iam.PolicyStatement(actions=["sns:Publish"], resources=[notifications.topic_arn]))
-        return iam.Role(
+        role = iam.Role(
             self,
             "Role",
             description="CodeDeploy, for one blue/green service",
             assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
             inline_policies={"BlueGreen": iam.PolicyDocument(statements=statements)},
         )
+        reasons = {"*": _DESCRIBES, task_sets: _TASK_SETS, rules: _RULES}
+        acknowledge(role, {wildcard(self, resource): reason for resource, reason in reasons.items()})
+        return role
 
 
 def group_name(scope: Construct, service_name: str) -> str:

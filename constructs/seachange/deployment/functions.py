@@ -13,9 +13,15 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from seachange.deployment.codedeploy import application_arn, group_arn
+from seachange.findings import HANDLER_FINDINGS, LOG_GROUP_FINDINGS, acknowledge, wildcard
 from seachange.provider import scoped_provider
 
 _PACKAGE = "seachange_deployments"
+_NO_RESOURCE = (
+    "The Service Authorization Reference gives DescribeAlarms, and four of CodeDeploy's actions, no resource; ListTasks is held to the one "
+    "cluster by its condition."
+)
+_TASKS = "The tasks of this one cluster, which are only described; their ids are not known before."
 # The framework polls for 50 minutes; its attempts do not count the Lambda's own run time, so CloudFormation waits a little longer.
 _TOTAL_TIMEOUT = Duration.minutes(50)
 SERVICE_TIMEOUT = Duration.minutes(55)
@@ -56,6 +62,9 @@ def deployment_provider(
         },
     )
     log_group.grant_write(role)
+    acknowledge(log_group, LOG_GROUP_FINDINGS)
+    tasks = _ecs_arn(scope, "task", cluster, "*")
+    acknowledge(role, {wildcard(scope, "*"): _NO_RESOURCE, wildcard(scope, tasks): _TASKS})
     on_event, is_complete = (_function(scope, name, role, log_group) for name in ("on_event", "is_complete"))
     return scoped_provider(
         scope,
@@ -77,7 +86,7 @@ def package_folder() -> Path:
 
 
 def _function(scope: Construct, name: str, role: iam.IRole, log_group: logs.ILogGroup) -> lambda_.Function:
-    return lambda_.Function(
+    function = lambda_.Function(
         scope,
         "".join(word.capitalize() for word in name.split("_")),
         description=f"SeaChange: {name} of the deployment",
@@ -95,6 +104,12 @@ def _function(scope: Construct, name: str, role: iam.IRole, log_group: logs.ILog
         memory_size=256,
         timeout=Duration.minutes(2),
     )
+    acknowledge(function, HANDLER_FINDINGS)
+    return function
+
+
+def _ecs_arn(scope: Construct, kind: str, cluster: ecs.ICluster, name: str) -> str:
+    return Stack.of(scope).format_arn(service="ecs", resource=kind, resource_name=f"{cluster.cluster_name}/{name}")
 
 
 def _statements(
@@ -106,10 +121,7 @@ def _statements(
 ) -> list[iam.PolicyStatement]:
     stack = Stack.of(scope)
     allow = iam.PolicyStatement
-    service, tasks = (
-        stack.format_arn(service="ecs", resource=kind, resource_name=f"{cluster.cluster_name}/{name}")
-        for kind, name in (("service", service_name), ("task", "*"))
-    )
+    service, tasks = _ecs_arn(scope, "service", cluster, service_name), _ecs_arn(scope, "task", cluster, "*")
     return [
         allow(
             actions=[

@@ -5,10 +5,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from aws_cdk import ArnFormat, AssetHashType, RemovalPolicy, Stack, Tokenization
+from aws_cdk import AssetHashType, RemovalPolicy, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -18,6 +17,8 @@ from seachange.deployment.hooks import allow_answer
 from seachange.deployment.smoke import SmokeTest
 from seachange.endpoints import check_reach
 from seachange.errors import InvalidArgumentError
+from seachange.findings import LOG_GROUP_FINDINGS, VPC_HANDLER_FINDINGS, acknowledge
+from seachange.function_role import vpc_function_role
 from seachange.load_balancer import BlueGreenLoadBalancer
 from seachange_deployments import steps
 
@@ -71,8 +72,9 @@ class SmokeTestHook(Construct):
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "EC2, CodeDeploy")
         self.connections = ec2.Connections(security_groups=[group])
         load_balancer.allow_test_traffic_from(self.connections)
-        role = self._role()
-        self.log_group.grant_write(role)
+        role = vpc_function_role(
+            self, "Role", description="Runs the smoke test of one blue/green service", log_group=self.log_group
+        )
         allow_answer(role, deployment_group_arn)
         self.function = lambda_.Function(
             self,
@@ -96,38 +98,8 @@ class SmokeTestHook(Construct):
                 **({"SMOKE_HOST": test.host} if test.host is not None else {}),
             },
         )
-
-    def _role(self) -> iam.Role:
-        stack = Stack.of(self)
-        statements = [
-            # EC2 gives these no resource type. The function itself needs the first one, Lambda both.
-            iam.PolicyStatement(
-                actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
-                resources=["*"],
-            ),
-            # Lambda's, for the function's network interfaces; they have no name before they are made
-            # (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
-            iam.PolicyStatement(
-                actions=[
-                    "ec2:AssignPrivateIpAddresses",
-                    "ec2:CreateNetworkInterface",
-                    "ec2:DeleteNetworkInterface",
-                    "ec2:UnassignPrivateIpAddresses",
-                ],
-                resources=[
-                    stack.format_arn(
-                        service="ec2", resource="*", resource_name="*", arn_format=ArnFormat.SLASH_RESOURCE_NAME
-                    )
-                ],
-            ),
-        ]
-        return iam.Role(
-            self,
-            "Role",
-            description="Runs the smoke test of one blue/green service",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"SmokeTest": iam.PolicyDocument(statements=statements)},
-        )
+        acknowledge(self.log_group, LOG_GROUP_FINDINGS)
+        acknowledge(self.function, VPC_HANDLER_FINDINGS)
 
 
 def _code(test: SmokeTest) -> lambda_.Code:
