@@ -3,7 +3,7 @@
 import logging
 from typing import TYPE_CHECKING
 
-from seachange_deployments import alarms, deploy, failing, guards
+from seachange_deployments import alarms, deploy, failing, guards, tasks
 from seachange_deployments.errors import AnotherDeploymentError, DeadlinePassedError, TasksKeepDyingError
 from seachange_deployments.evidence import evidence
 from seachange_deployments.observe import Clients, Deployment
@@ -35,9 +35,12 @@ def watch(request: Request, clients: Clients, active: Deployment, *, shifted: bo
     if not active.rolls_back and not deploy.roll_back(clients, active):
         return False
     stopped = "" if active.rolls_back else " and was stopped with rollback"
-    found = evidence(clients, request.properties, active)
+    found = evidence(clients, request.properties, active, dead=dying.dead if dying else None)
     if dying:
-        raise TasksKeepDyingError(active.id, f"Deployment {active.name} keeps failing{stopped}: {dying}", found)
+        many = tasks.too_many(len(dying.dead), dying.desired)
+        raise TasksKeepDyingError(
+            active.id, f"The tasks of deployment {active.name} keep dying: {many}. It{stopped[4:]}", found
+        )
     if active.status == "Ready":
         raise DeadlinePassedError(active.id, f"Deployment {active.name} was never approved {_LATE}{stopped}", found)
     raise DeadlinePassedError(active.id, f"Deployment {active.name} had not shifted traffic {_LATE}{stopped}", found)

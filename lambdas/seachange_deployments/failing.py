@@ -50,8 +50,8 @@ def dead_tasks(clients: Clients, properties: Mapping[str, Any], deployment: Depl
     )
 
 
-def keep_dying(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> str | None:
-    """That too many of the deployment's tasks have died, in words; None while they have not.
+def keep_dying(clients: Clients, properties: Mapping[str, Any], deployment: Deployment) -> Dying | None:
+    """The deployment's dead tasks if they are too many, None while they are not.
 
     As with ECS's circuit breaker, tasks that are steady again count no more. What cannot be read does not fail a deployment.
     """
@@ -60,7 +60,4 @@ def keep_dying(clients: Clients, properties: Mapping[str, Any], deployment: Depl
     except (ClientError, BotoCoreError) as error:
         logger.warning("Whether tasks of deployment %s keep dying could not be read: %s", deployment.name, error)
         return None
-    too_many = tasks.threshold(dying.desired)
-    if dying.steady or len(dying.dead) < too_many:
-        return None
-    return f"{len(dying.dead)} of its tasks have died ({too_many} are too many for a desired count of {dying.desired})"
+    return None if dying.steady or len(dying.dead) < tasks.threshold(dying.desired) else dying

@@ -28,7 +28,7 @@ def watch(request: Request, clients: Clients, *, now: Callable[[], float] | None
     Knows the service by its name only, and waits until there is one. Raises TasksFailedError if tasks keep dying or are
     not steady at the deadline. `now` is the clock, in seconds since 1970; the system's by default.
     """
-    return bool(one_look(request, lambda overdue: _look(request, clients, overdue=overdue), now=now))
+    return bool(one_look(request, lambda age: _look(request, clients, overdue=age > DEADLINE_S), now=now))
 
 
 def _look(request: Request, clients: Clients, *, overdue: bool) -> bool:
@@ -53,14 +53,14 @@ def _look(request: Request, clients: Clients, *, overdue: bool) -> bool:
 
     found = gathered({"The stopped tasks": died})
     desired = service.get("desiredCount", 0)
-    too_many = tasks.threshold(desired)
-    if len(dead) < too_many and not overdue:
+    dying = len(dead) >= tasks.threshold(desired)
+    if not dying and not overdue:
         for line in found:
             logger.info("Service %s: %s", name, line)
         return False
     found += gathered({"The tasks' logs": lambda: tasks.last_log_lines(clients, request.properties, dead)})
-    if len(dead) >= too_many:
-        many = f"{len(dead)} have died ({too_many} are too many for a desired count of {desired})"
+    if dying:
+        many = tasks.too_many(len(dead), desired)
         raise TasksFailedError(f"The first tasks of service {name} keep dying: {many}", found)
     running = f"{service.get('runningCount', 0)} of {desired} run"
     events = [f"ECS says: {event.get('message', '')}" for event in service.get("events", [])[:_MOST_EVENTS]]

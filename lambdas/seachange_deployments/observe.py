@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codedeploy import CodeDeployClient
-    from mypy_boto3_codedeploy.type_defs import DeploymentGroupInfoTypeDef
+    from mypy_boto3_codedeploy.type_defs import DeploymentGroupInfoTypeDef, ECSTargetTypeDef, ECSTaskSetTypeDef
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskSetTypeDef
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -113,9 +113,13 @@ def group(clients: Clients, properties: Mapping[str, Any]) -> "DeploymentGroupIn
 
 
 def last_deployment(clients: Clients, of: "DeploymentGroupInfoTypeDef") -> Deployment | None:
-    """The deployment tried last in a group, and so the active one if any: a group runs one at a time."""
+    """The deployment tried last in a group, CodeDeploy's own rollbacks included: the active one if any, as a group runs one at a time."""
     attempted = of.get("lastAttemptedDeployment", {}).get("deploymentId")
-    return deployment(clients, attempted) if attempted else None
+    if not attempted:
+        return None
+    last = deployment(clients, attempted)
+    # Whether a rollback counts as an attempt is not documented.
+    return deployment(clients, last.rolled_back_by) if last.rolled_back_by else last
 
 
 def deployment(clients: Clients, deployment_id: str) -> Deployment:
@@ -153,6 +157,19 @@ def deployment(clients: Clients, deployment_id: str) -> Deployment:
 
 def lifecycle(clients: Clients, deployment_id: str) -> list[LifecycleEvent]:
     """The deployment's lifecycle events so far; none before it has started."""
+    return [
+        LifecycleEvent(event["lifecycleEventName"], event["status"], event.get("diagnostics", {}).get("message", ""))
+        for target in _targets(clients, deployment_id)
+        for event in target.get("lifecycleEvents", [])
+    ]
+
+
+def task_sets(clients: Clients, deployment_id: str) -> "list[ECSTaskSetTypeDef]":
+    """The deployment's task sets with their share of the traffic, as CodeDeploy saw them last."""
+    return [task_set for target in _targets(clients, deployment_id) for task_set in target.get("taskSetsInfo", [])]
+
+
+def _targets(clients: Clients, deployment_id: str) -> "list[ECSTargetTypeDef]":
     codedeploy = clients.codedeploy
     try:
         targets = codedeploy.list_deployment_targets(deploymentId=deployment_id)["targetIds"]
@@ -161,11 +178,7 @@ def lifecycle(clients: Clients, deployment_id: str) -> list[LifecycleEvent]:
         found = codedeploy.batch_get_deployment_targets(deploymentId=deployment_id, targetIds=targets)
     except codedeploy.exceptions.DeploymentNotStartedException:
         return []
-    return [
-        LifecycleEvent(event["lifecycleEventName"], event["status"], event.get("diagnostics", {}).get("message", ""))
-        for target in found["deploymentTargets"]
-        for event in target.get("ecsTarget", {}).get("lifecycleEvents", [])
-    ]
+    return [target["ecsTarget"] for target in found["deploymentTargets"] if "ecsTarget" in target]
 
 
 def traffic_has_shifted(events: Iterable[LifecycleEvent]) -> bool:

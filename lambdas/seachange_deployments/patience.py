@@ -8,23 +8,25 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seachange_deployments.errors import UnreachableError, is_passing
-from seachange_deployments.request import DEADLINE_S, GIVE_UP_S, Request
+from seachange_deployments.request import GIVE_UP_S, Request
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def one_look(request: Request, look: Callable[[bool], T | None], *, now: Callable[[], float] | None = None) -> T | None:
+def one_look(
+    request: Request, look: Callable[[float], T | None], *, now: Callable[[], float] | None = None
+) -> T | None:
     """What a look finds, None if AWS did not answer it.
 
     Args:
         request: What CloudFormation asked for.
-        look: Gets whether the request's deadline has passed.
+        look: Gets the seconds since the request.
         now: The clock, in seconds since 1970; the system's by default.
     """
     age = (now or time.time)() - request.started_at
     try:
-        return look(age > DEADLINE_S)
+        return look(age)
     except (ClientError, BotoCoreError) as error:
         if not is_passing(error):
             raise

@@ -24,6 +24,9 @@ __all__ = ["DEADLINE_S", "Request", "reconcile"]
 
 logger = logging.getLogger(__name__)
 
+# How far ECS's answer may lag behind CodeDeploy's.
+_SETTLES_S = 60
+
 
 def reconcile(request: Request, clients: Clients, *, now: Callable[[], float] | None = None) -> dict[str, str] | None:
     """Takes the next step towards the wanted release.
@@ -32,16 +35,17 @@ def reconcile(request: Request, clients: Clients, *, now: Callable[[], float] | 
     In a stack rollback it starts nothing and never fails. Raises RefusedError before a start, DeploymentFailedError after.
     `now` is the clock, in seconds since 1970; the system's by default.
     """
-    return one_look(request, lambda overdue: _step(request, clients, overdue=overdue), now=now)
+    return one_look(request, lambda age: _step(request, clients, age=age), now=now)
 
 
-def _step(request: Request, clients: Clients, *, overdue: bool) -> dict[str, str] | None:
+def _step(request: Request, clients: Clients, *, age: float) -> dict[str, str] | None:
+    overdue = age > DEADLINE_S
     if stack_rollback.under_way(request, clients, overdue=overdue):
         return _attributes("") if stack_rollback.stand_down(request, clients, overdue=overdue) else None
     group = observe.group(clients, request.properties)
     last = observe.last_deployment(clients, group)
     if last:
-        _fail_if_over(request, clients, last)
+        _fail_if_over(request, clients, last, overdue=overdue)
         if last.active:
             return _beside(request, clients, last, group, overdue=overdue)
     serving = guards.serving(clients, request.properties)
@@ -53,6 +57,9 @@ def _step(request: Request, clients: Clients, *, overdue: bool) -> dict[str, str
     if overdue:
         problem = f"{request.name} was not started: the group was busy for {DEADLINE_S // 60} min"
         raise DeadlinePassedError(None, problem, [])
+    if last and last.rolls_back and request.started_at + age - last.ended < _SETTLES_S:
+        return None  # what just came back may be what is wanted
+    guards.no_traffic_is_left(clients, last, serving, request.name)
     logger.info("%s serves; %s is wanted, other in its %s.", serving.release.name, request.name, ", ".join(differences))
     watching = alarms.watching(clients, request.properties, serving.target_group, request.name)
     try:
@@ -68,14 +75,17 @@ def _step(request: Request, clients: Clients, *, overdue: bool) -> dict[str, str
     return _attributes(deployment_id) if request.complete_when == "started" else None
 
 
-def _fail_if_over(request: Request, clients: Clients, last: Deployment) -> None:
+def _fail_if_over(request: Request, clients: Clients, last: Deployment, *, overdue: bool) -> None:
     """Fails if this request's deployment has ended without its release."""
     # After a rollback the deployment tried last is the rollback itself.
     attempt = observe.deployment(clients, last.rolls_back) if last.rolls_back else last
     if attempt.status in ("Failed", "Stopped") and request.owns(attempt):
         reason = attempt.error or "CodeDeploy gives no reason"
-        problem = f"Deployment {attempt.name} {attempt.status.lower()}: {reason}"
-        raise DeploymentFailedError(attempt.id, problem, evidence(clients, request.properties, attempt))
+        minutes = round((attempt.ended - attempt.created) / 60)
+        problem = f"Deployment {attempt.name} {attempt.status.lower()} after {minutes} min: {reason}"
+        # Nothing presses any more: what AWS does not say at once, the next look finds out.
+        found = evidence(clients, request.properties, attempt, patient=not overdue)
+        raise DeploymentFailedError(attempt.id, problem, found)
 
 
 def _beside(

@@ -40,6 +40,11 @@ def threshold(desired: int) -> int:
     return min(200, max(3, math.ceil(desired / 2)))
 
 
+def too_many(died: int, desired: int) -> str:
+    """That so many dead tasks are too many, in words."""
+    return f"{died} have died ({threshold(desired)} are too many for a desired count of {desired})"
+
+
 def dead(clients: Clients, cluster: str, service: str) -> list[DeadTask]:
     """The service's dead tasks of about the last hour (ECS forgets older ones), newest first."""
     found = [_dead_task(task) for task in _stopped(clients, cluster, service) if _died(task)]

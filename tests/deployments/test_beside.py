@@ -147,8 +147,9 @@ def test_ended_leaves_a_healthy_bake_alone_at_the_deadline(world: World, caplog:
 def test_ended_fails_if_an_alarm_ends_the_bake(world: World) -> None:
     error = {"code": "ALARM_ACTIVE", "message": "One or more alarms have been activated"}
     info = {"completeTime": when(NOW), "errorInformation": error}
-    world.look("d-NEW1", NEW, "Stopped", **info).targets("d-NEW1", SHIFTED).dying("d-NEW1")
-    with pytest.raises(DeploymentFailedError, match="d-NEW1 of shop:12 stopped: ALARM_ACTIVE"):
+    world.look("d-NEW1", NEW, "Stopped", **info).targets("d-NEW1", SHIFTED)
+    world.alarms("blue-5xx", "blue-p99", *GREEN_WATCH, firing=("green-5xx",)).dying("d-NEW1")
+    with pytest.raises(DeploymentFailedError, match="d-NEW1 of shop:12 stopped after 10 min: ALARM_ACTIVE"):
         step(world, properties=ENDED)
 
 
@@ -184,7 +185,8 @@ def test_started_adopts_what_a_race_started(world: World) -> None:
 
 def test_after_started_the_next_deploy_finds_the_failure_and_goes_on(world: World) -> None:
     info = {"completeTime": when(NOW - 900), "description": "SeaChange: shop:123, request request-0"}
-    world.look("d-OTHER1", OTHER, "Stopped", **info).service(OLD).alarms(*GREEN_WATCH).creates("d-NEW1", *GREEN_WATCH)
+    world.look("d-OTHER1", OTHER, "Stopped", **info).service(OLD).targets("d-OTHER1", [])
+    world.alarms(*GREEN_WATCH).creates("d-NEW1", *GREEN_WATCH)
     assert step(world, properties=STARTED) == {"DeploymentId": "d-NEW1"}
 
 
@@ -204,3 +206,24 @@ def test_the_releases_own_name_is_said(world: World) -> None:
     world.stack().group().service(OLD)
     with pytest.raises(DeadlinePassedError, match=r"shop:12 \(release 2.0\) was not started"):
         step(world, late=True, properties={"Release": "2.0"}, RequestId=EVENT["RequestId"])
+
+
+def test_a_rollback_that_just_ended_may_not_show_in_ecs_yet(world: World) -> None:
+    back = {
+        "applicationName": "shop",
+        "status": "Succeeded",
+        "completeTime": when(NOW - 59),
+        **BACK,
+    }  # it names no AppSpec
+    for served in (OTHER, NEW):
+        world.stack().group("d-BACK1")
+        world.answers("codedeploy", "get_deployment", {"deploymentId": "d-BACK1"}, {"deploymentInfo": back})
+        world.deployment("d-BAD1", OTHER, "Failed").service(served)
+        assert step(world) == ({"DeploymentId": ""} if served == NEW else None)
+
+
+def test_a_rollback_is_found_through_the_deployment_that_it_undoes(world: World) -> None:
+    undone = {"rollbackInfo": {"rollbackDeploymentId": "d-BACK1"}}
+    world.look("d-BAD1", OTHER, "Stopped", **undone).deployment("d-BACK1", OLD, "InProgress", **BACK)
+    world.deployment("d-BAD1", OTHER, "Stopped", **undone).targets("d-BACK1", lifecycle("AllowTraffic"))
+    assert step(world) is None

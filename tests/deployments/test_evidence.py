@@ -40,7 +40,7 @@ def test_an_alarm_stops_it(world: World) -> None:
     world.targets("d-NEW1", lifecycle("AllowTraffic", status="Unknown"))
     world.alarms("green-5xx", firing=("green-5xx",)).dying("d-NEW1").deployment("d-BACK1", OLD, "InProgress", **BACK)
     assert failure_of(world) == (
-        "Deployment d-NEW1 of shop:12 stopped: ALARM_ACTIVE: One or more alarms have been activated. "
+        "Deployment d-NEW1 of shop:12 stopped after 10 min: ALARM_ACTIVE: One or more alarms have been activated. "
         "Now alarm green-5xx fires (3 of 3 above 0.05). Rolled back by deployment d-BACK1 (InProgress)."
     )
 
@@ -53,11 +53,31 @@ def test_the_composite_never_hides_which_alarm_it_was(world: World) -> None:
     assert "Now alarm cpu fires" in failure_of(world, CommonAlarms=["database", "cpu"], CommonComposite="common")
 
 
+def test_an_alarm_that_is_ok_again_is_among_those_that_are_named(world: World) -> None:
+    info = ended("ALARM_ACTIVE", "One or more alarms have been activated")  # the group's alarms watched it
+    world.look("d-NEW1", NEW, "Stopped", **info).targets("d-NEW1", lifecycle("AllowTraffic", status="Unknown"))
+    names = ("blue-5xx", "blue-p99", "green-5xx", "green-p99", "database")
+    world.alarms(*names).dying("d-NEW1")
+    assert failure_of(world).endswith(f"By now none of the alarms that watched it fires ({', '.join(names)}).")
+
+
+def test_throttled_evidence_is_read_again_until_the_deadline(world: World) -> None:
+    for late in (False, True):
+        world.look("d-NEW1", NEW, "Failed", **ended("TIMEOUT", "too long"))
+        world.fails("codedeploy", "list_deployment_targets", "ThrottlingException", "Rate exceeded")
+        if late:
+            world.dying("d-NEW1")
+        else:
+            assert step(world) is None
+    with pytest.raises(DeploymentFailedError, match=r"TIMEOUT: too long\. The lifecycle events could not be read"):
+        step(world, late=True)
+
+
 def test_a_person_stops_it(world: World) -> None:
     info = ended("MANUAL_STOP", "The deployment was stopped by a user")
     world.look("d-NEW1", NEW, "Stopped", **info).targets("d-NEW1", lifecycle("AllowTraffic")).dying("d-NEW1")
     assert failure_of(world) == (
-        "Deployment d-NEW1 of shop:12 stopped: MANUAL_STOP: The deployment was stopped by a user."
+        "Deployment d-NEW1 of shop:12 stopped after 10 min: MANUAL_STOP: The deployment was stopped by a user."
     )
 
 

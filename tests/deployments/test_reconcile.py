@@ -9,6 +9,7 @@ from seachange_deployments.errors import (
     DeadlinePassedError,
     DeploymentFailedError,
     InvalidInputError,
+    RefusedError,
     ServiceNotReadyError,
 )
 from tests.deployments.said import BLUE, GREEN, GREEN_WATCH, NEW, NOW, OLD, OTHER, PROPERTIES, SHIFTED, lifecycle, when
@@ -83,9 +84,30 @@ def test_the_same_event_again_after_the_failure_starts_nothing(world: World) -> 
 
 def test_a_release_that_failed_for_an_earlier_request_may_be_tried_again(world: World) -> None:
     info = {"completeTime": when(NOW - 300), "description": "SeaChange: shop:12, request request-0"}
-    world.look("d-OLD1", NEW, "Failed", **info).service(OLD).alarms(*GREEN_WATCH)
-    world.creates("d-NEW1", *GREEN_WATCH)
+    world.look("d-OLD1", NEW, "Failed", **info).service(OLD).targets("d-OLD1", [])
+    world.alarms(*GREEN_WATCH).creates("d-NEW1", *GREEN_WATCH)
     assert step(world) is None
+
+
+@pytest.mark.parametrize(("left", "weight"), [("ecs-svc/2", 10.0), ("ecs-svc/2", 0.0), ("ecs-svc/gone", 10.0)])
+def test_traffic_that_a_stop_without_rollback_left_on_green_is_found_first(
+    world: World, left: str, weight: float
+) -> None:
+    blue = {
+        "identifer": "ecs-svc/1",
+        "status": "PRIMARY",
+        "trafficWeight": 100.0 - weight,
+        "targetGroup": {"name": "blue"},
+    }
+    green = {"identifer": left, "status": "ACTIVE", "trafficWeight": weight, "targetGroup": {"name": "green"}}
+    world.look("d-OLD1", OTHER, "Stopped").service(OLD, green=[{"id": "ecs-svc/2", "status": "ACTIVE"}])
+    world.targets("d-OLD1", lifecycle("AllowTraffic"), blue, green)
+    if left == "ecs-svc/2" and weight:
+        with pytest.raises(RefusedError, match=r"d-OLD1 ended without rollback and left 10 % of the traffic on green"):
+            step(world)
+    else:
+        world.alarms(*GREEN_WATCH).creates("d-NEW1", *GREEN_WATCH)
+        assert step(world) is None
 
 
 def test_a_limit_without_an_id_is_passed_on(world: World) -> None:

@@ -100,10 +100,16 @@ class World:
         """What every look begins with in a stack that is updated, when this deployment is the group's last one."""
         return self.stack().group(id_).deployment(id_, task_definition, status, runs, **info)
 
-    def targets(self, id_: str, events: list[dict[str, Any]]) -> "World":
+    def targets(self, id_: str, events: list[dict[str, Any]], *task_sets: dict[str, Any]) -> "World":
         target = "shop:customers"
         self.answers("codedeploy", "list_deployment_targets", {"deploymentId": id_}, {"targetIds": [target]})
-        ecs_target = {"deploymentId": id_, "targetId": target, "status": "InProgress", "lifecycleEvents": events}
+        ecs_target = {
+            "deploymentId": id_,
+            "targetId": target,
+            "status": "InProgress",
+            "lifecycleEvents": events,
+            "taskSetsInfo": list(task_sets),
+        }
         return self.answers(
             "codedeploy",
             "batch_get_deployment_targets",
