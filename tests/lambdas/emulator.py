@@ -118,7 +118,7 @@ def emulated(
         wait_for(port, process)
         yield Emulated(port, process)
     finally:
-        process.stop(grace_s=10)
+        process.stop(grace_s=3)  # sometimes it does not end by itself; the function ends with it
 
 
 def wait_for(port: int, process: ChildProcess) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ from typing import Any
 import pytest
 
 from seachange.assembly import Assembly, Resource
-from tests.deployments.said import EVENT, NEW, OLD, SHIFTED, app_spec, lifecycle
+from tests.deployments.said import EVENT, SHIFTED, lifecycle
 from tests.lambdas.aws import Endpoint
+from tests.lambdas.deployed import deployed, function
 from tests.lambdas.emulator import emulated
-from tests.lambdas.test_assets import function, service_with
-from tests.lambdas.test_assets import assembly as assembly
 
 pytestmark = pytest.mark.slow
 
@@ -31,33 +29,6 @@ def node() -> str:
     assert spec is not None
     assert spec.origin is not None
     return str(Path(spec.origin).parent / "bin" / "node")
-
-
-def deployed(*events: list[dict[str, Any]], **info: Any) -> dict[str, Any]:
-    """What AWS says of this release's deployment: one list of lifecycle events for each look, the last one for ever."""
-    revision = {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "0" * 64}}
-    deployment = {
-        "applicationName": "shop",
-        "deploymentId": "d-NEW1",
-        "status": "InProgress",
-        "description": "SeaChange: shop:12, request request-1",
-        "createTime": time.time(),
-        "revision": revision,
-        **info,
-    }
-    content = {**revision, "appSpecContent": {"content": app_spec(NEW)}}
-    return {
-        **service_with(OLD),
-        "GetDeploymentGroup": {"deploymentGroupInfo": {"lastAttemptedDeployment": {"deploymentId": "d-NEW1"}}},
-        "GetDeployment": {"deploymentInfo": deployment},
-        "GetApplicationRevision": {"applicationName": "shop", "revision": content},
-        "ListDeploymentTargets": {"targetIds": ["shop:customers"]},
-        "BatchGetDeploymentTargets": [
-            {"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {"lifecycleEvents": one}}]}
-            for one in events
-        ],
-        "ListTasks": {"taskArns": []},
-    }
 
 
 @dataclass(frozen=True)
@@ -80,7 +51,6 @@ class Provider:
 
     def __init__(self, assembly: Assembly, work: Path, exit_stack: ExitStack) -> None:
         self._assembly, self._work, self._exit = assembly, work, exit_stack
-        self._is_complete = function(assembly, "seachange_deployments.handler.is_complete")
         self._framework = next(
             one
             for one in assembly.of_type("AWS::Lambda::Function")
@@ -104,8 +74,8 @@ class Provider:
     def run(self, event: dict[str, Any], aws: Endpoint, *, timeout_s: int | None = None) -> Ran:
         """Sends an event, as CloudFormation does, and waits until the waiter has ended."""
         urls = {
-            name: self._start(name, aws, timeout_s or int(self._is_complete.properties["Timeout"]))
-            for name in ("on_event", "is_complete")
+            "on_event": self._start("on_event", aws, None),
+            "is_complete": self._start("is_complete", aws, timeout_s),
         }
         given = {
             "framework": str(self._assembly.asset(self._framework)),
@@ -130,7 +100,7 @@ class Provider:
         assert done.returncode == 0, done.stderr
         return Ran(**json.loads(done.stdout.splitlines()[-1]))
 
-    def _start(self, name: str, aws: Endpoint, timeout_s: int) -> str:
+    def _start(self, name: str, aws: Endpoint, timeout_s: int | None) -> str:
         resource: Resource = function(self._assembly, f"seachange_deployments.handler.{name}")
         work = self._work / name
         work.mkdir()
@@ -138,7 +108,7 @@ class Provider:
             self._assembly.asset(resource),
             resource.properties["Handler"],
             work=work,
-            timeout_s=timeout_s,
+            timeout_s=timeout_s or int(resource.properties["Timeout"]),
             variables=aws.variables,
         )
         return self._exit.enter_context(running).url
@@ -191,13 +161,14 @@ def test_a_failed_deployment_fails_the_resource_at_once_with_its_cause(provider:
     ran = provider.run(UPDATE, aws(answers))
     assert ran.polls == 1
     assert ran.answer["Status"] == "FAILED"
-    assert "Deployment d-NEW1 of shop:12 failed: HEALTH_CONSTRAINTS: A hook failed" in ran.answer["Reason"]
+    assert "Deployment d-NEW1 of shop:12 failed" in ran.answer["Reason"]
+    assert "HEALTH_CONSTRAINTS: A hook failed" in ran.answer["Reason"]
     assert "AfterAllowTestTraffic failed: the hook said so" in ran.answer["Reason"]
 
 
 def test_a_handler_that_lambda_ends_fails_the_resource(provider: Provider, aws: Aws) -> None:
     endpoint = aws(deployed(SHIFTED))
-    endpoint.delay_s = 3
+    endpoint.delay_s = 30
     ran = provider.run(UPDATE, endpoint, timeout_s=2)
     assert ran.answer["Status"] == "FAILED"
     assert "Task timed out after 2.00 seconds" in ran.answer["Reason"]
