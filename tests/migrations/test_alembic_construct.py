@@ -141,10 +141,16 @@ def test_the_lambda_may_do_no_more_than_it_needs(migrations: Path) -> None:
     ]
     assert len(run) == 2
     for policy in run:
-        write, interfaces = policy["PolicyDocument"]["Statement"]
+        write, describe, interfaces = policy["PolicyDocument"]["Statement"]
         assert write["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
         assert write["Resource"]["Fn::GetAtt"][1] == "Arn"
+        # EC2 takes no resource where it only describes; all else is held to this account and region.
+        assert (describe["Action"], describe["Resource"]) == (
+            ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+            "*",
+        )
         assert {action.split(":")[0] for action in interfaces["Action"]} == {"ec2"}
+        assert interfaces["Resource"] != "*"
 
 
 def test_the_way_to_the_database_is_open_before_the_first_call(migrations: Path) -> None:
