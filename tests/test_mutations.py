@@ -19,11 +19,11 @@ MUTATIONS = {
         "test_what_blue_writes_green_reads",
     ),
     "the alarm": (
-        "constructs/seachange/alarms.py",
-        'self.green = self._over("Green", green, thresholds)',
+        "constructs/seachange/alarms/release.py",
+        'self.green = [*self._over("Green", green, "Blue", blue), *(pair.green for pair in directed)]',
         "self.green = []",
         "tests/constructs/test_alarms.py",
-        "test_three_alarms_on_each_group",
+        "test_six_alarms_on_each_group",
     ),
     "the lock timeout": (
         "lambdas/seachange_migrations/apply.py",

@@ -69,7 +69,7 @@ def test_another_threshold_and_plan_in_the_app_are_another_outcome(rehearse: Reh
     stack.write_text(
         source.replace(
             "load_balancer=load_balancer,\n",
-            "load_balancer=load_balancer,\n            thresholds=ReleaseThresholds(error_percent=60),\n"
+            "load_balancer=load_balancer,\n            thresholds=ReleaseThresholds(error_percent=60, comparison_error_percent=60),\n"
             "            traffic_shift=TrafficShift.canary(percent=40, interval=Duration.minutes(10)),\n",
         )
         .replace("import AlembicMigrations,", "import ReleaseThresholds, TrafficShift, AlembicMigrations,")
