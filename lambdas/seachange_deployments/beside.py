@@ -37,10 +37,9 @@ def watch(request: Request, clients: Clients, active: Deployment, *, shifted: bo
     stopped = "" if active.rolls_back else " and was stopped with rollback"
     found = evidence(clients, request.properties, active, dead=dying.dead if dying else None)
     if dying:
-        many = tasks.too_many(len(dying.dead), dying.desired)
-        raise TasksKeepDyingError(
-            active.id, f"The tasks of deployment {active.name} keep dying: {many}. It{stopped[4:]}", found
-        )
+        many, late = tasks.too_many(len(dying.dead), dying.desired), f" {_LATE}" if overdue else ""
+        problem = f"The tasks of deployment {active.name} keep dying: {many}. It was stopped with rollback{late}"
+        raise TasksKeepDyingError(active.id, problem, found)
     if active.status == "Ready":
         raise DeadlinePassedError(active.id, f"Deployment {active.name} was never approved {_LATE}{stopped}", found)
     raise DeadlinePassedError(active.id, f"Deployment {active.name} had not shifted traffic {_LATE}{stopped}", found)
