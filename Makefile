@@ -91,7 +91,10 @@ check: $(READY) $(CHECKOV)/.packages  ## ruff, mypy, import-linter, cfn-lint, cd
 	@$(VENV)/bin/python -m tests.judges.run_checkov build/judges --checkov $(CHECKOV)/bin/checkov
 
 bench: $(READY)  ## Speed and memory, as ratios within one run
-	@PGSSLMODE=disable $(VENV)/bin/python -m benchmarks
+	@$(NODE) PGSSLMODE=disable $(VENV)/bin/python -m benchmarks
+
+aws-acceptance: $(READY)  ## Try on your AWS account what the facts only infer, then destroy it all; ARGS=--dry-run first
+	@$(NODE) CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 $(VENV)/bin/python -m tools.aws_acceptance $(ARGS)
 
 accept-main-job: $(READY)  ## Show, line by line, that the main job is done
 	@$(NODE) $(VENV)/bin/python tests/accept/main_job.py
@@ -114,4 +117,4 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
-.PHONY: help setup rehearse test test-fast test-image synth deploy check bench accept-main-job update clean
+.PHONY: help setup rehearse test test-fast test-image synth deploy check bench aws-acceptance accept-main-job update clean

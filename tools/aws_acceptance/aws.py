@@ -47,7 +47,7 @@ class Aws:
         for page in self.client(service).get_paginator(method).paginate(**request):
             page.pop("ResponseMetadata", None)
             self.record(operation, request, page)
-            items += page[key]
+            items += page.get(key, [])  # S3 leaves out what is empty
         return items
 
 
@@ -62,7 +62,7 @@ def connect(region: str | None) -> tuple[Aws, str]:
     from botocore.config import Config
     from botocore.exceptions import NoRegionError
 
-    session = boto3.Session(region_name=region)
+    session: Any = boto3.Session(region_name=region)  # its stubs know services by literal names alone
     if session.region_name is None:
         raise NoRegionError
     config = Config(retries={"mode": "adaptive", "max_attempts": 10})

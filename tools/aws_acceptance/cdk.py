@@ -16,9 +16,6 @@ class Running(Protocol):
     def poll(self) -> int | None:
         """Its exit code, None while it runs."""
 
-    def wait(self) -> int:
-        """Its exit code, when it has ended."""
-
     def terminate(self) -> None:
         """Asks it to end; what it asked of CloudFormation goes on."""
 

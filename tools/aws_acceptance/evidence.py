@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.aws_acceptance.check import Check, Finding, Verdict
+from tools.aws_acceptance.check import Check, Finding
 
 SCHEMA = "seachange.aws-acceptance/1"
 MASK = "*" * 12
@@ -74,7 +74,7 @@ class Evidence:
     def _page(self) -> str:
         report = self._report
         lines = [
-            f"# What AWS answered: {report['name']}",
+            f"# {'Dry run, scripted answers' if report.get('dry_run') else 'What AWS answered'}: {report['name']}",
             "",
             f"Region {report['region']}, started {report['started']:%Y-%m-%d %H:%M:%S} UTC. Every call and answer: evidence.json.",
             "",
@@ -96,11 +96,6 @@ class Evidence:
         lines += ["", "## Left on AWS", ""]
         lines += ["The run has not ended."] if left is None else [f"- {one}" for one in left] or ["Nothing."]
         return "\n".join(lines) + "\n"
-
-
-def verdicts(report: Mapping[str, Any]) -> list[Verdict]:
-    """The verdicts of a report as it was written."""
-    return [Verdict(check["verdict"]) for check in report["checks"]]
 
 
 def _plain(value: Any) -> Any:

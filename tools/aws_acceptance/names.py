@@ -4,7 +4,8 @@ import re
 import secrets
 from dataclasses import dataclass
 
-PREFIX = "seachange-acceptance"
+# Short: CloudFormation cuts a stack's name to fit it into the names it makes, and we find what is left by the whole of it.
+PREFIX = "seachange-try"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Names:
     @property
     def first(self) -> str:
         """The service whose first tasks die."""
-        return f"{self.plain}-first"
+        return f"{self.plain}-die"
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class Stage:
 
     def status(self, stack: str) -> str:
         """A stack's status; empty when there is none."""
-        return (self.describe(stack) or {}).get("StackStatus", "")
+        return str((self.describe(stack) or {}).get("StackStatus", ""))
 
     def outputs(self, stack: str) -> dict[str, str]:
         """What a stack says of itself."""

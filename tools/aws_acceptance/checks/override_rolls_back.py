@@ -20,7 +20,8 @@ def run(stage: Stage) -> Finding:
         return refuted(f"the deployment was {status or 'still under way'} after its alarm had fired")
 
     def look() -> str | None:
-        return live.deployment(deployment).get("rollbackInfo", {}).get("rollbackDeploymentId")
+        found: str | None = live.deployment(deployment).get("rollbackInfo", {}).get("rollbackDeploymentId")
+        return found
 
     rollback = stage.wait(look, minutes=10)
     if not rollback:

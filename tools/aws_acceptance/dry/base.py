@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tools.aws_acceptance.dry.answers import NEW, OLD, deployment, reached, service, task_set
+from tools.aws_acceptance.dry.answers import NEW, deployment, reached, service, task_set
 from tools.aws_acceptance.dry.world import ACCOUNT, Answer, AwsError, World
 
 OUTPUTS = {
@@ -18,6 +18,7 @@ OUTPUTS = {
     "LoadBalancer": "app/balancer/1",
     "Subnets": "subnet-1,subnet-2",
     "OtherGroup": "sg-other",
+    "Queue": "https://sqs.example.com/queue",
     "Probe": "probe",
     "Lever": "lever",
     "Silent": "silent",
@@ -35,7 +36,7 @@ def _describe_stacks(world: World, request: dict[str, Any]) -> Answer:
     if name not in world.stacks:
         return AwsError("ValidationError", f"Stack with id {name} does not exist")
     stack = {"StackName": name, "StackStatus": world.stacks[name], "CreationTime": world.clock.now()}
-    if not name.endswith("-first"):
+    if not name.endswith("-die"):
         stack["Outputs"] = [{"OutputKey": f"Out{key}", "OutputValue": value} for key, value in OUTPUTS.items()]
     return {"Stacks": [stack]}
 
@@ -45,23 +46,36 @@ def _delete_stack(world: World, request: dict[str, Any]) -> Answer:
     return {}
 
 
-def _continue_rollback(world: World, request: dict[str, Any]) -> Answer:
+def _rolled_back(world: World, request: dict[str, Any]) -> Answer:
     world.stacks[request["StackName"]] = "UPDATE_ROLLBACK_COMPLETE"
     return {}
 
 
-def _delete_log_group(world: World, request: dict[str, Any]) -> Answer:
-    world.log_groups.remove(request["logGroupName"])
+def _removed(kind: str, key: str) -> Callable[[World, dict[str, Any]], Answer]:
+    """An answer to the removal of one leftover, named in the request."""
+
+    def answer(world: World, request: dict[str, Any]) -> Answer:
+        world.left[kind].remove(request[key])
+        return {}
+
+    return answer
+
+
+def _listed(kind: str, key: str, name: str | None = None) -> Callable[[World, dict[str, Any]], Answer]:
+    """A list of the leftovers of a kind, each under `name` or as it is."""
+    return lambda world, _request: {key: [{name: one} if name else one for one in world.left[kind]]}
+
+
+def _deregister(world: World, request: dict[str, Any]) -> Answer:
+    world.left["ACTIVE"].remove(request["taskDefinition"])
+    world.left["INACTIVE"].append(request["taskDefinition"])
     return {}
 
 
-def _delete_snapshot(world: World, request: dict[str, Any]) -> Answer:
-    world.snapshots.remove(request["DBSnapshotIdentifier"])
+def _delete_task_definitions(world: World, request: dict[str, Any]) -> Answer:
+    for arn in request["taskDefinitions"]:
+        world.left["INACTIVE"].remove(arn)
     return {}
-
-
-def _task_definitions(_world: World, request: dict[str, Any]) -> Answer:
-    return {"taskDefinitionArns": [OLD] if request["status"] == "ACTIVE" else [OLD, NEW]}
 
 
 def _same(answer: Answer) -> Callable[[World, dict[str, Any]], Answer]:
@@ -85,7 +99,8 @@ BASE: Mapping[str, Callable[[World, dict[str, Any]], Answer]] = {
             }
         ]
     },
-    "cloudformation.ContinueUpdateRollback": _continue_rollback,
+    "cloudformation.ContinueUpdateRollback": _rolled_back,
+    "cloudformation.CancelUpdateStack": _rolled_back,
     "cloudformation.DeleteStack": _delete_stack,
     "codedeploy.CreateDeployment": _same({"deploymentId": "d-1"}),
     "codedeploy.GetDeployment": _same(deployment("InProgress")),
@@ -99,18 +114,18 @@ BASE: Mapping[str, Callable[[World, dict[str, Any]], Answer]] = {
     },
     "ecs.RegisterTaskDefinition": _same({"taskDefinition": {"taskDefinitionArn": NEW}}),
     "ecs.ListTaskDefinitionFamilies": _same({"families": ["plain"]}),
-    "ecs.ListTaskDefinitions": _task_definitions,
-    "ecs.DeregisterTaskDefinition": _same({}),
-    "ecs.DeleteTaskDefinitions": _same({}),
+    "ecs.ListTaskDefinitions": lambda world, request: {"taskDefinitionArns": world.left[request["status"]]},
+    "ecs.DeregisterTaskDefinition": _deregister,
+    "ecs.DeleteTaskDefinitions": _delete_task_definitions,
     "elbv2.DescribeTargetHealth": _same({}),
     "cloudwatch.SetAlarmState": _same({}),
-    "logs.DescribeLogGroups": lambda world, _request: {
-        "logGroups": [{"logGroupName": name} for name in world.log_groups]
-    },
-    "logs.DeleteLogGroup": _delete_log_group,
-    "rds.DescribeDBSnapshots": lambda world, _request: {
-        "DBSnapshots": [{"DBSnapshotIdentifier": name} for name in world.snapshots]
-    },
-    "rds.DeleteDBSnapshot": _delete_snapshot,
+    "logs.DescribeLogGroups": _listed("log group", "logGroups", "logGroupName"),
+    "logs.DeleteLogGroup": _removed("log group", "logGroupName"),
+    "rds.DescribeDBSnapshots": _listed("snapshot", "DBSnapshots", "DBSnapshotIdentifier"),
+    "rds.DeleteDBSnapshot": _removed("snapshot", "DBSnapshotIdentifier"),
+    "s3.ListBuckets": _listed("bucket", "Buckets", "Name"),
+    "s3.ListObjectVersions": _same({"Versions": [{"Key": "log", "VersionId": "1"}]}),
+    "s3.DeleteObject": _same({}),
+    "s3.DeleteBucket": _removed("bucket", "Bucket"),
     "ec2.DescribeNetworkInterfaces": _same({"NetworkInterfaces": [{"PrivateIpAddress": "10.0.0.10"}]}),
 }

@@ -8,7 +8,9 @@ from pathlib import Path
 from tools.aws_acceptance.announce import announcement
 from tools.aws_acceptance.aws import Aws
 from tools.aws_acceptance.check import Check, Finding, Verdict
+from tools.aws_acceptance.clock import Clock
 from tools.aws_acceptance.consent import ask
+from tools.aws_acceptance.dry.answers import NEW, OLD
 from tools.aws_acceptance.dry.base import BASE
 from tools.aws_acceptance.dry.scripts import script
 from tools.aws_acceptance.dry.world import REGION, World
@@ -17,7 +19,7 @@ from tools.aws_acceptance.names import Names
 from tools.aws_acceptance.run import run
 from tools.aws_acceptance.stage import Stage
 
-NAMES = Names.of("seachange-acceptance-000000")
+NAMES = Names.of("seachange-try-000000")
 
 
 class QuickClock:
@@ -52,7 +54,7 @@ def rehearse(
         say: Tells each step.
         world: The scripted AWS; a new one by default.
     """
-    clock = QuickClock() if world is None else world.clock
+    clock: Clock = QuickClock() if world is None else world.clock
     world = world or new_world(clock, say)
     aws = Aws(world.client)
     account = aws.call("sts.get_caller_identity")["Account"]
@@ -68,14 +70,19 @@ def rehearse(
     return run(stage, scripted, evidence)
 
 
-def new_world(clock: QuickClock, say: Callable[[str], None]) -> World:
-    """A scripted AWS in which CloudFormation leaves a log group and a snapshot behind."""
+def new_world(clock: Clock, say: Callable[[str], None]) -> World:
+    """A scripted AWS in which CloudFormation leaves one of each kind behind."""
     return World(
         clock=clock,
         say=say,
         base=BASE,
-        log_groups=[f"/aws/lambda/{NAMES.plain}-probe"],
-        snapshots=[f"{NAMES.database}-snapshot"],
+        left={
+            "ACTIVE": [OLD],
+            "INACTIVE": [NEW],
+            "log group": [f"/aws/lambda/{NAMES.plain}-probe"],
+            "snapshot": [f"{NAMES.database}-snapshot"],
+            "bucket": [f"{NAMES.plain}-logs"],
+        },
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tools.aws_acceptance.check import Verdict
+from tools.aws_acceptance.checks import notifications
 from tools.aws_acceptance.dry.answers import (
     ALARM,
     MIGRATIONS,
@@ -104,6 +105,13 @@ def _crash(good: bool, _world: World) -> Script:
     }
 
 
+def _notifications(good: bool, _world: World) -> Script:
+    came = sorted(notifications.ALL)[0 if good else 1 :]
+    bodies = [json.dumps({"eventTriggerName": name, "deploymentId": "d-1"}) for name in came]
+    messages = [{"MessageId": str(number), "Body": body} for number, body in enumerate([*bodies, '{"AlarmName": "a"}'])]
+    return {LIST: [{"deployments": ["d-1"]}], "sqs.ReceiveMessage": [{"Messages": messages}, {}]}
+
+
 def _rollback(good: bool, _world: World) -> Script:
     return {
         LIST: [{"deployments": []}, {"deployments": ["d-1"]}, {"deployments": ["d-1", "d-2"]}],
@@ -176,6 +184,7 @@ SCRIPTS: dict[str, Callable[[bool, World], Script]] = {
     "container-port": _port,
     "network": _network,
     "crash-loop": _crash,
+    "notifications": _notifications,
     "rollback-after-rollback": _rollback,
     "newer-database": _newer,
     "first-tasks": _first,

@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.model import OperationModel
 from botocore.response import StreamingBody
 
@@ -48,7 +49,7 @@ class World:
         base: What is answered without a script: operation → a function of this world and the request.
         stacks: Status by name.
         events: Each stack's, the newest first.
-        log_groups, snapshots: What CloudFormation leaves behind.
+        left: What CloudFormation leaves behind, by kind.
         script: Of the check under way.
         denied: Whether AWS denies everything.
     """
@@ -58,8 +59,7 @@ class World:
     base: Mapping[str, Callable[["World", dict[str, Any]], Answer]]
     stacks: dict[str, str] = field(default_factory=dict)
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    log_groups: list[str] = field(default_factory=list)
-    snapshots: list[str] = field(default_factory=list)
+    left: dict[str, list[str]] = field(default_factory=dict)
     script: Script = field(default_factory=dict)
     denied: bool = False
     _given: dict[str, int] = field(default_factory=dict)
@@ -71,7 +71,8 @@ class World:
 
     def client(self, service: str) -> Any:
         """A boto3 client whose requests never leave this process."""
-        client = boto3.client(service, region_name=REGION, aws_access_key_id="none", aws_secret_access_key="none")
+        make: Any = boto3.client  # its stubs know services by literal names alone
+        client = make(service, region_name=REGION, aws_access_key_id="none", aws_secret_access_key="none")
         requests: list[dict[str, Any]] = []
 
         def request(params: dict[str, Any], model: OperationModel, **_: Any) -> None:
@@ -99,7 +100,7 @@ class World:
 
     def _creates(self, stack: str) -> bool:
         """Whether the script is about this stack's creation, rather than about its update."""
-        return stack.endswith("-first")
+        return stack.endswith("-die")
 
     def _answer(self, model: OperationModel, request: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
         name = f"{model.service_model.service_name}.{model.name}"
@@ -107,12 +108,12 @@ class World:
         found: Answer = AwsError("AccessDeniedException") if self.denied else self._find(name, request)
         if isinstance(found, AwsError):
             error = {"Error": {"Code": found.code, "Message": found.message}, "ResponseMetadata": {}}
-            return AWSResponse("", 400, {}, io.BytesIO()), error
+            return AWSResponse("", 400, HTTPHeaders(), io.BytesIO()), error
         check_answer(model, found)
         if "Payload" in found:
             payload = found["Payload"]
             found = {**found, "Payload": StreamingBody(io.BytesIO(payload), len(payload))}
-        return AWSResponse("", 200, {}, io.BytesIO()), {**found, "ResponseMetadata": {}}
+        return AWSResponse("", 200, HTTPHeaders(), io.BytesIO()), {**found, "ResponseMetadata": {}}
 
     def _find(self, name: str, request: dict[str, Any]) -> Answer:
         if name in self.script:
@@ -145,9 +146,6 @@ class _Ended:
     def poll(self) -> int | None:
         self._looks += 1
         return self._code if self._looks > 1 else None
-
-    def wait(self) -> int:
-        return self._code
 
     def terminate(self) -> None:
         self._looks = 1
