@@ -43,7 +43,11 @@ def test_one_refuted_fact_is_enough_for_exit_code_1(tmp_path: Path) -> None:
 
 
 def test_the_evidence_says_when_and_masks_the_account(tmp_path: Path) -> None:
+    log = tmp_path / "dry-run/cdk-01-stack.log"
+    log.parent.mkdir()
+    log.write_text(f"arn:aws:iam::{ACCOUNT}:role/cdk", "utf-8")
     rehearse(CHECKS[:1], tmp_path, say=lambda _: None)
+    assert log.read_text("utf-8") == "arn:aws:iam::************:role/cdk"
     found = report(tmp_path)
     assert found["schema"] == "seachange.aws-acceptance/1"
     [check] = found["checks"]

@@ -57,9 +57,11 @@ class Evidence:
         self.write()
 
     def close(self, ended: datetime.datetime, left: list[str]) -> None:
-        """The end, with what was left on AWS; the calls since the last check are those of the destruction."""
+        """The end, with what was left on AWS; the calls since the last check are those of the destruction. Masks the CDK's logs too."""
         self._report |= {"ended": ended, "left": left, "destruction": self._calls}
         self.write()
+        for log in self.folder.glob("cdk-*.log"):
+            log.write_text(self.masked(log.read_text("utf-8", errors="replace")), "utf-8")
 
     def write(self) -> None:
         """Both files."""
