@@ -62,7 +62,8 @@ def announcement(names: Names, account: str, region: str, checks: Sequence[Check
         f"It checks, {len(checks)} of them:",
         *(f"  {check.id} (about {check.minutes} min): {check.fact}" for check in checks),
         "",
-        f"It takes about {hours:.1f} hours, and costs about {cost:.2f} US dollars; a run that is never destroyed about {day:.2f} a day:",
+        f"It takes about {hours:.1f} hours, which the credentials must last, and costs about {cost:.2f} US dollars;",
+        f"a run that is never destroyed costs about {day:.2f} a day:",
         *(f"  {price.count:g} x {price.what}: {price.cost(hours):.2f}" for price in PRICES),
         f"  Prices: {SOURCE}. Other regions cost up to twice as much.",
     ]

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tools.aws_acceptance.leftovers import LEFTOVERS
 from tools.aws_acceptance.live import LiveService
 from tools.aws_acceptance.settle import at_rest
@@ -52,7 +50,7 @@ def destroy_stack(stage: Stage, stack: str) -> None:
         pass  # it has not come as far as a service
     if stage.status(stack) == "UPDATE_IN_PROGRESS":
         stage.aws.call("cloudformation.cancel_update_stack", StackName=stack)
-    if not stage.status(stack).startswith(("CREATE", "DELETE")):
+    if not stage.status(stack).startswith(("CREATE", "DELETE", "REVIEW")):
         at_rest(stage, stack)
     for _ in range(2):
         stage.aws.call("cloudformation.delete_stack", StackName=stack)
@@ -70,5 +68,5 @@ def destroy_stack(stage: Stage, stack: str) -> None:
 def _going_on(left: list[str], what: str) -> Iterator[None]:
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
-        left.append(f"{what}: {error}")
+    except Exception as error:  # noqa: BLE001  whatever goes wrong with one thing, the others must go
+        left.append(f"{what}: {error!r}")

@@ -26,16 +26,19 @@ class Evidence:
         self.folder = folder
         self._account = account
         self._calls: list[dict[str, Any]] = []
+        self._last: dict[str, dict[str, Any]] = {}
         self._report: dict[str, Any] = {"schema": SCHEMA, **head, "checks": [], "left": None}
 
     def call(self, at: datetime.datetime, call: str, request: Any, answer: Any) -> None:
-        """One call; the same answer again only counts."""
-        last = self._calls[-1] if self._calls else {}
-        if (last.get("call"), last.get("request"), last.get("answer")) == (call, request, answer):
+        """One call; the same answer to the same question again only counts."""
+        question = f"{call} {json.dumps(request, default=_plain, sort_keys=True)}"
+        last = self._last.get(question, {})
+        if last and last["answer"] == answer:
             last["times"] = last.get("times", 1) + 1
             last["until"] = at
         else:
-            self._calls.append({"at": at, "call": call, "request": request, "answer": answer})
+            self._last[question] = {"at": at, "call": call, "request": request, "answer": answer}
+            self._calls.append(self._last[question])
 
     def verdict(self, check: Check, finding: Finding, started: datetime.datetime, ended: datetime.datetime) -> None:
         """A check's end, with the calls made since the one before."""
@@ -53,7 +56,7 @@ class Evidence:
                 "evidence": self._calls,
             }
         )
-        self._calls = []
+        self._calls, self._last = [], {}
         self.write()
 
     def close(self, ended: datetime.datetime, left: list[str]) -> None:

@@ -152,6 +152,15 @@ class LiveService:
 
         return self.stage.wait(look, minutes=minutes) or ""
 
+    def ended(self, deployment: str, *, minutes: float, every: float = 15) -> str:
+        """The deployment's last status; empty when it has not ended in that time."""
+
+        def look() -> str | None:
+            status: str = self.deployment(deployment)["status"]
+            return status if status in ENDED else None
+
+        return self.stage.wait(look, minutes=minutes, every=every) or ""
+
     def shifted(self, deployment: str) -> bool:
         """Whether all traffic has moved to green."""
         return self.lifecycle(deployment).get("AllowTraffic", {}).get("status") == "Succeeded"

@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError
 
 from tools.aws_acceptance.aws import error_code
 from tools.aws_acceptance.check import Check, Finding, confirmed, refuted, unknown
-from tools.aws_acceptance.live import ENDED, LiveService
+from tools.aws_acceptance.live import LiveService
 from tools.aws_acceptance.stage import Stage
 
 DIES = ["python", "-c", "raise SystemExit('this container dies on purpose')"]
@@ -20,11 +20,7 @@ def run(stage: Stage) -> Finding:
     deployment = live.deploy(dying)
     started = stage.clock.now()
     second = _second(live, deployment, dying)
-    status = stage.wait(
-        lambda: status if (status := live.deployment(deployment)["status"]) in ENDED else None,
-        minutes=LONGEST_MINUTES,
-        every=60,
-    )
+    status = live.ended(deployment, minutes=LONGEST_MINUTES, every=60)
     held = (stage.clock.now() - started).total_seconds() / 60
     install = live.lifecycle(deployment).get("Install", {}).get("status", "not begun")
     said = f"after {held:.0f} minutes the deployment is {status or 'still active'}, Install {install}; a second one: {second}"

@@ -15,7 +15,7 @@ def run(stage: Stage) -> Finding:
     if live.reached(deployment, "Install", minutes=30) != "InProgress":
         return unknown(f"green was not installed: {live.cause(deployment)}")
     stage.alarm(lever, "ALARM")
-    status = live.reached(deployment, "AfterAllowTraffic", minutes=15)
+    status = live.ended(deployment, minutes=15)
     if status != "Stopped":
         return refuted(f"the deployment was {status or 'still under way'} after its alarm had fired")
 

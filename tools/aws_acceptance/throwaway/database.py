@@ -8,7 +8,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase
+from seachange import (
+    AlembicMigrations,
+    BlueGreenLoadBalancer,
+    BlueGreenService,
+    Network,
+    PostgresDatabase,
+    TrafficShift,
+)
 from tools.aws_acceptance.throwaway.parts import lever, quick_health, small_service
 
 TARGETS = {"v1": "0001", "v2": "0002"}
@@ -57,7 +64,11 @@ class DatabaseStack(Stack):
             database=migrations,
             common_alarms=[alarm],
             service_name="database",
-            **small_service(release),
+            # Long enough that the alarm takes the release back while CloudFormation still waits for it.
+            **(
+                small_service(release)
+                | {"traffic_shift": TrafficShift.canary(percent=50, interval=Duration.minutes(5))}
+            ),
         )
         for name, value in {
             "Cluster": service.cluster.cluster_name,
