@@ -123,7 +123,7 @@ def test_groups_of_instances_are_refused() -> None:
         for name in ("One", "Two")
     ]
     one, two = (balancer.add_listener(f"L{port}", port=port, default_target_groups=[groups[0]]) for port in (80, 81))
-    with pytest.raises(InvalidArgumentError, match="'target type instance'.*as Fargate needs"):
+    with pytest.raises(InvalidArgumentError, match=r"'target type instance'.*as Fargate needs"):
         ExistingTargets(
             load_balancer=balancer,
             production_listener=one,
