@@ -1,0 +1,46 @@
+"""Alarms as CodeDeploy and the deployment resource see them: names and states, and a composite over all of them."""
+
+from typing import TYPE_CHECKING, Any
+
+from tests.model.names import ALARMS, when
+
+if TYPE_CHECKING:
+    from tests.model.world import World
+
+
+class CloudWatch:
+    """The stack's alarms."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.firing: set[str] = set()
+        self._since = dict.fromkeys(ALARMS, world.clock.now)
+
+    def turn(self, name: str, *, fires: bool) -> None:
+        """An alarm changes its state."""
+        if fires == (name in self.firing):
+            return
+        self._since[name] = self._world.clock.now
+        if fires:
+            self.firing.add(name)
+            self._world.codedeploy.alarm_fires(name)
+        else:
+            self.firing.discard(name)
+
+    def describe_alarms(
+        self, *, AlarmNames: list[str] | None = None, StateValue: str | None = None, **_: Any
+    ) -> dict[str, Any]:
+        found = [
+            {
+                "AlarmName": name,
+                "AlarmArn": f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}",
+                "StateValue": "ALARM" if name in self.firing else "OK",
+                "StateReason": "Threshold Crossed: 3 out of the last 3 datapoints",
+                "StateUpdatedTimestamp": when(self._since[name]),
+                "StateTransitionedTimestamp": when(self._since[name]),
+            }
+            for name in ALARMS
+            if AlarmNames is None or name in AlarmNames
+        ]
+        shown = [alarm for alarm in found if StateValue is None or alarm["StateValue"] == StateValue]
+        return {"MetricAlarms": shown, "CompositeAlarms": []}
