@@ -21,7 +21,7 @@ def max_connections_of(instance_type: ec2.InstanceType) -> int | None:
     """How many connections PostgreSQL takes at most on this class, by RDS's default formula; None for a class that is not known here.
 
     It is an upper bound, computed from the class's whole memory. RDS computes with what the operating system and its own processes leave,
-    so `SHOW max_connections` answers with less: about a tenth on large classes, more on those below 4 GiB.
+    so `SHOW max_connections` answers with less: by about a tenth on a class of 4 GiB, by more on smaller ones. For a `micro` ask the database.
 
     Args:
         instance_type: Such as `t4g.medium`, with or without the leading `db.`.

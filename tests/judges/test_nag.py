@@ -7,9 +7,19 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
-from seachange import AlembicMigrations, BlueGreenLoadBalancer, BlueGreenService, Network, PostgresDatabase
-from seachange.images import image_by_digest
+from seachange import (
+    AlembicMigrations,
+    BlueGreenLoadBalancer,
+    BlueGreenService,
+    DatabaseAlarms,
+    Network,
+    PostgresDatabase,
+    ScalingTargets,
+    SmokeTest,
+    image_by_digest,
+)
 from stacks import settings
 from tests.judges.nag import example, findings
 
@@ -47,11 +57,23 @@ def test_an_app_of_theirs_in_a_known_region_gets_the_acknowledgements_too(tmp_pa
         security_group=database.security_group,
         secret=database.secret,
     )
+    topic = sns.Topic.from_topic_arn(stack, "Alerts", stack.format_arn(service="sns", resource="alerts"))
+    alarms = DatabaseAlarms(
+        stack,
+        "DatabaseAlarms",
+        instance_identifier=database.identifier,
+        max_connections=database.max_connections or 100,
+        notifications=topic,
+    )
     BlueGreenService(
         stack,
         "Service",
         vpc=vpc,
         load_balancer=BlueGreenLoadBalancer(stack, "LoadBalancer", vpc=vpc),
+        smoke_test=SmokeTest(steps=[{"name": "health", "path": "/health"}]),
+        scaling=ScalingTargets(cpu_percent=60, requests_per_task=1000),
+        common_alarms=alarms.alarms,
+        notifications=topic,
         database=schema,
         image=image_by_digest(ecr.Repository.from_repository_name(stack, "Images", "orders"), f"sha256:{'0' * 64}"),
         service_name="orders",
