@@ -22,6 +22,8 @@ FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["cont
 
 Template = dict[str, dict[str, Any]]
 
+pytestmark = pytest.mark.slow
+
 
 def templates(folder: Path, **context: str) -> dict[str, Template]:
     """The templates by stack."""
@@ -112,7 +114,6 @@ def test_the_sibling_fails_beside_the_service_not_before_or_after(baseline: dict
     assert not waits & {*one(baseline[NAMES.first], "AWS::ECS::Service")["DependsOn"]}
 
 
-@pytest.mark.slow
 def test_it_synthesizes_strictly_and_cfn_lint_finds_nothing(tmp_path: Path) -> None:
     context = {**FLAGS, "aws:cdk:bundling-stacks": [], "name": NAMES.plain}
     environment = {name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"}
