@@ -27,7 +27,7 @@ def rehearse(
     green: Annotated[Path, typer.Option("--green", "--app", help="Cloud assembly of the release to deploy.")] = Path(
         "cdk.out"
     ),
-    config: Annotated[Path, typer.Option(help="How the service starts, its seed, load, smoke steps and views.")] = Path(
+    config: Annotated[Path, typer.Option(help="How the service starts, its seed, load and views.")] = Path(
         "rehearsal.toml"
     ),
     speed: Annotated[
