@@ -1,11 +1,16 @@
-"""Traffic steps, as CodeDeploy's deployment configurations define them."""
+"""What the plan reads from the templates: traffic steps, as CodeDeploy's deployment configurations define them, and the release's own port."""
 
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seachange.assembly import Assembly
 from seachange.rehearsal.errors import PlanError
-from seachange.rehearsal.template import traffic_steps
+from seachange.rehearsal.template import read_plan, traffic_steps
 
 
 @pytest.mark.parametrize(
@@ -33,3 +38,30 @@ def test_steps(routing: dict[str, Any], steps: list[tuple[float, int]]) -> None:
 def test_an_unknown_configuration_is_refused() -> None:
     with pytest.raises(PlanError, match="none of AllAtOnce"):
         traffic_steps({"Type": "Sideways"})
+
+
+@pytest.fixture
+def deployed_with(green: Path, tmp_path: Path) -> Callable[..., Assembly]:
+    """The assembly of v2, with other properties of the deployment resource."""
+
+    def change(**properties: str) -> Assembly:
+        copy = shutil.copytree(green, tmp_path / "green")
+        path = copy / "customers-dev.template.json"
+        template = json.loads(path.read_text("utf-8"))
+        [deployment] = [r for r in template["Resources"].values() if r["Type"] == "Custom::SeaChangeDeployment"]
+        deployment["Properties"] |= properties
+        path.write_text(json.dumps(template), "utf-8")
+        return Assembly.load(copy)
+
+    return change
+
+
+def test_the_releases_own_port_is_rehearsed(blue: Path, deployed_with: Callable[..., Assembly]) -> None:
+    plan = read_plan(Assembly.load(blue), deployed_with(ContainerPort="9090"))
+    assert (plan.blue.container_port, plan.green.container_port) == (8080, 9090)
+    assert plan.green.sidecar is None
+
+
+def test_a_sidecar_that_takes_the_traffic_is_told(blue: Path, deployed_with: Callable[..., Assembly]) -> None:
+    plan = read_plan(Assembly.load(blue), deployed_with(ContainerName="proxy", ContainerPort="9090"))
+    assert (plan.green.container_port, plan.green.sidecar) == (8080, "proxy")

@@ -58,11 +58,14 @@ class Release:
     """One release of the service.
 
     Attributes:
+        container_port: Where the application listens.
+        sidecar: The container that takes the traffic in the application's place; None for the application itself.
         environment: The container's variables as the template has them.
         secrets: The names of the variables that ECS would fill from a secret or parameter.
     """
 
     container_port: int
+    sidecar: str | None
     environment: Mapping[str, Any]
     secrets: tuple[str, ...]
     tasks: int

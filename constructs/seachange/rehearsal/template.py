@@ -81,15 +81,19 @@ def _steps(assembly: Assembly, group: Resource) -> tuple[Step, ...]:
 
 def _release(assembly: Assembly) -> Release:
     service = assembly.one("AWS::ECS::Service")
-    task = assembly.target(assembly.one("Custom::SeaChangeDeployment").properties["TaskDefinition"], of=service)
+    deployment = assembly.one("Custom::SeaChangeDeployment").properties
+    task = assembly.target(deployment["TaskDefinition"], of=service)
     if task is None:
         raise PlanError(f"{service.label}: its task definition is not in the template")
     balanced = service.properties["LoadBalancers"][0]
     container = next(
         item for item in task.properties["ContainerDefinitions"] if item["Name"] == balanced["ContainerName"]
     )
+    # The release's own port travels in the deployment, beside the frozen service. A sidecar that takes the traffic is none of our processes.
+    takes_traffic = deployment["ContainerName"] == balanced["ContainerName"]
     return Release(
-        container_port=int(balanced["ContainerPort"]),
+        container_port=int((deployment if takes_traffic else balanced)["ContainerPort"]),
+        sidecar=None if takes_traffic else str(deployment["ContainerName"]),
         environment={item["Name"]: item["Value"] for item in container.get("Environment", [])},
         secrets=tuple(item["Name"] for item in container.get("Secrets", [])),
         tasks=int(service.properties.get("DesiredCount", 1)),

@@ -217,6 +217,10 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
         entries.append("smoke tests: the release has none; give it one with BlueGreenService(smoke_test=)")
     else:
         entries.append("the smoke test's Lambda function, its network and its time to start: its steps ran from here")
+    if plan.green.sidecar is not None:
+        entries.append(
+            f"container {plan.green.sidecar}, which takes the traffic on AWS: the application was asked directly"
+        )
     entries += [f"hook at {hook}: it can do anything, and runs on AWS alone" for hook in plan.hooks]
     entries += [f"alarm {alarm}" for alarm in plan.unread_alarms]
     if outcome.watch is not None:
