@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Token, Tokenization
+from aws_cdk import Duration, RemovalPolicy, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
@@ -11,20 +11,11 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from seachange.database_findings import acknowledge_database
 from seachange.errors import InvalidArgumentError
-from seachange.findings import LAMBDA_FINDINGS, acknowledge, managed_policy, wildcard
 from seachange.instances import max_connections_of
 
 OLDEST_MAJOR_VERSION = 17
-
-_ANOTHER_PORT = (
-    "No address outside of the VPC reaches it, and within it only named security groups do: another port hides nothing."
-)
-_MONITORING = "RDS asks for this policy; it reaches RDS's own log groups alone."
-_RETENTION_LOGS = "The CDK's own function, shared by all of a stack; it writes logs and sets how long they stay."
-_RETENTION_ANYWHERE = (
-    "RDS names the log groups and makes them after the function; it may set how long logs stay, no more."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,26 +145,7 @@ class PostgresDatabase(Construct):
         self.host = self.instance.db_instance_endpoint_address
         self.port = _number(self.instance.db_instance_endpoint_port)
         self.database_name = database_name
-        self._acknowledge_findings()
-
-    def _acknowledge_findings(self) -> None:
-        acknowledge(self.instance, {"AwsSolutions-RDS11": _ANOTHER_PORT})
-        acknowledge(
-            self.instance.node.find_child("MonitoringRole"),
-            {managed_policy(self, "service-role/AmazonRDSEnhancedMonitoringRole"): _MONITORING},
-        )
-        # The CDK's function, one for the stack, that sets the retention of log groups.
-        retention = next(c for c in Stack.of(self).node.children if c.node.id.startswith("LogRetention"))
-        acknowledge(
-            retention,
-            {
-                managed_policy(self, "service-role/AWSLambdaBasicExecutionRole"): _RETENTION_LOGS,
-                wildcard(self, "*"): _RETENTION_ANYWHERE,
-            },
-        )
-        acknowledge(retention.node.find_child("Resource"), LAMBDA_FINDINGS)
-        policy = retention.node.find_child("ServiceRole").node.find_child("DefaultPolicy")
-        acknowledge(policy, {"CKV_AWS_111": _RETENTION_ANYWHERE})
+        acknowledge_database(self.instance)
 
     def publish(self, prefix: str) -> None:
         """Writes the database's address into SSM parameters under `<prefix>/database`, one for each value.

@@ -50,8 +50,9 @@ def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
         resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
         assert isinstance(resource, CfnResource)
         known = (resource.get_metadata("checkov") or {"skip": []})["skip"]
-        skip = [{"id": finding, "comment": reason} for finding, reason in checkov.items()]
-        resource.add_metadata("checkov", {"skip": [*known, *skip]})
+        # Several constructs of a stack may share one resource of the CDK's.
+        reasons = {entry["id"]: entry["comment"] for entry in known} | checkov
+        resource.add_metadata("checkov", {"skip": [{"id": i, "comment": reason} for i, reason in reasons.items()]})
 
 
 def wildcard(scope: IConstruct, resource: str) -> str:

@@ -13,6 +13,7 @@ def test_checkov_reads_the_reasons_in_the_template() -> None:
     group = logs.LogGroup(stack, "Logs")
     acknowledge(group, {"CKV_AWS_158": "one"})
     acknowledge(group, {"CKV_AWS_66": "two", "AwsSolutions-X1": "three"})
+    acknowledge(group, {"CKV_AWS_158": "one"})
     _, body = only(resources(stack), "AWS::Logs::LogGroup")
     assert body["Metadata"]["checkov"] == {
         "skip": [{"id": "CKV_AWS_158", "comment": "one"}, {"id": "CKV_AWS_66", "comment": "two"}]
