@@ -130,8 +130,10 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     counts = Counter(failure.assembly for failure in report.failures)
+    different = len({(failure.check, failure.resource) for failure in report.failures})
     print(
-        f"checkov: {report.passed} passed, {len(report.failures)} failed, {report.acknowledged} acknowledged in {len(templates)} templates; "
+        f"checkov: {report.passed} passed, {len(report.failures)} failed ({different} different), {report.acknowledged} acknowledged "
+        f"in {len(templates)} templates; "
         f"failed by assembly: {', '.join(f'{name} {n}' for name, n in sorted(counts.items())) or 'none'}"
     )
     for (check, resource), reason in reasons.items():
