@@ -97,7 +97,10 @@ aws-acceptance: $(READY)  ## Try on your AWS account what the facts only infer, 
 	@$(NODE) CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 $(VENV)/bin/python -m tools.aws_acceptance $(ARGS)
 
 accept-main-job: $(READY)  ## Show, line by line, that the main job is done
-	@$(NODE) $(VENV)/bin/python tests/accept/main_job.py
+	@$(NODE) $(VENV)/bin/python -m tests.accept.main_job
+
+accept-deployment: $(READY)  ## Show, line by line, that the deployment never gets stuck
+	@$(NODE) $(VENV)/bin/python -m tests.accept.deployment
 
 test-image: $(READY)  ## Build the service's image with buildah and run it; as root, on Debian
 	@[ "$$(id -u)" = 0 ] || { echo "test-image: needs root, for debootstrap and buildah" >&2; exit 2; }
@@ -117,4 +120,4 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
-.PHONY: help setup rehearse test test-fast test-image synth deploy check bench aws-acceptance accept-main-job update clean
+.PHONY: help setup rehearse test test-fast test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean

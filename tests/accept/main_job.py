@@ -4,73 +4,20 @@ Takes about a quarter of an hour. Needs a Chromium on PATH for the report's page
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.accept.promises import NewUser, Outcomes, hold, show
+
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 
 MUTATIONS = ("the sync trigger", "the alarm", "the lock timeout")
-
-
-class MissError(Exception):
-    """What was promised does not hold."""
-
-
-class NewUser:
-    """A fresh clone in a new directory, with a clean home and cache, and none of this shell's settings for tools that set up."""
-
-    def __init__(self, parent: Path, name: str) -> None:
-        self.clone = parent / name / "seachange"
-        self.home = parent / name / "home"
-        self.home.mkdir(parents=True)
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
-        dropped = (
-            "VIRTUAL_ENV",
-            "UV_CACHE_DIR",
-            "PIP_CACHE_DIR",
-            "XDG_",
-            "npm_config_cache",
-            "JSII_",
-            "CDK_",
-            "MAKE",
-            "MFLAGS",
-            "PYTHONPATH",
-        )
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        self.environment |= {"HOME": str(self.home)}
-
-    def make(self, target: str, **environment: str) -> str:
-        """Runs `make target`; MissError with its last lines when it fails."""
-        done = subprocess.run(
-            ["make", target],
-            cwd=self.clone,
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise MissError(
-                f"`make {target}` ended with {done.returncode}: {' | '.join(done.stdout.splitlines()[-5:])}"
-            )
-        return done.stdout
-
-
-def hold(condition: object, what: str) -> None:
-    """MissError, saying `what`, unless the condition holds."""
-    if not condition:
-        raise MissError(what)
 
 
 class MainJob:
@@ -79,15 +26,12 @@ class MainJob:
     def __init__(self, parent: Path) -> None:
         self.first = NewUser(parent, "first")
         self.second = NewUser(parent, "second")
-        self.outcomes: dict[str, str] = {}
+        self.outcomes = Outcomes(self.first.clone)
 
     def three_commands(self) -> str:
         self.first.make("rehearse")
         self.first.make("test")
-        for results in (self.first.clone / "build" / "tests").glob("*.xml"):
-            for case in ET.parse(results).iter("testcase"):
-                outcome = next((child.tag for child in case if child.tag in {"failure", "error", "skipped"}), "passed")
-                self.outcomes[str(case.get("name"))] = outcome
+        self.outcomes = Outcomes(self.first.clone)
         self.second.make("synth", RELEASE="v2")
         self.second.make("rehearse")
         return f"make rehearse, then make test ({len(self.outcomes)} tests); make synth, then make rehearse; in fresh clones"
@@ -129,14 +73,14 @@ class MainJob:
         return "Chromium loads report.html, and its console is empty"
 
     def the_drill(self) -> str:
-        self._passed(
+        self.outcomes.passed(
             "test_errors_in_green_are_rolled_back_by_the_templates_alarm",
             "test_another_threshold_and_plan_in_the_app_are_another_outcome",
         )
         return "errors-5 is rolled back by the template's alarm; another threshold in the app is another outcome"
 
     def the_mutations(self) -> str:
-        self._passed(*(f"test_without_it_a_named_test_is_red[{what}]" for what in MUTATIONS))
+        self.outcomes.passed(*(f"test_without_it_a_named_test_is_red[{what}]" for what in MUTATIONS))
         return f"a named test is red without {', without '.join(MUTATIONS)}"
 
     def the_templates(self) -> str:
@@ -156,36 +100,21 @@ class MainJob:
         return f"strict synth passes; cfn-lint finds nothing in {len(templates)} templates: two stacks, v1 and v2"
 
     def the_foreign_app(self) -> str:
-        self._passed("test_a_foreign_app_synthesizes_and_type_checks")
+        self.outcomes.passed("test_a_foreign_app_synthesizes_and_type_checks")
         return "an app elsewhere, with the wheel in a fresh environment, defines a service, synthesizes, types checked"
 
-    def _passed(self, *names: str) -> None:
-        for name in names:
-            hold(self.outcomes.get(name) == "passed", f"{name}: {self.outcomes.get(name, 'not run')}")
-
-
-def main() -> int:
-    missed = 0
-    with tempfile.TemporaryDirectory(prefix="seachange-accept-") as parent:
-        Path(parent).chmod(0o755)
-        job = MainJob(Path(parent))
-        checks: list[Callable[[], str]] = [
-            job.three_commands,
-            job.the_report,
-            job.the_page,
-            job.the_drill,
-            job.the_mutations,
-            job.the_templates,
-            job.the_foreign_app,
+    def checks(self) -> list[Callable[[], str]]:
+        """All of them, in order."""
+        return [
+            self.three_commands,
+            self.the_report,
+            self.the_page,
+            self.the_drill,
+            self.the_mutations,
+            self.the_templates,
+            self.the_foreign_app,
         ]
-        for check in checks:
-            try:
-                print(f"ok    {check.__name__}: {check()}", flush=True)
-            except (MissError, OSError, subprocess.SubprocessError) as miss:
-                missed += 1
-                print(f"MISS  {check.__name__}: {miss}", flush=True)
-    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(lambda parent: MainJob(parent).checks()))
