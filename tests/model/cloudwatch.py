@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tests.model.names import ALARMS, when
+from tests.model.names import ALARMS, COMMON_ALARM, COMPOSITE_ALARM, when
 
 if TYPE_CHECKING:
     from tests.model.world import World
@@ -23,9 +23,13 @@ class CloudWatch:
         self._since[name] = self._world.clock.now
         if fires:
             self.firing.add(name)
-            self._world.codedeploy.alarm_fires(name)
+            self._world.codedeploy.alarm_fires()
         else:
             self.firing.discard(name)
+
+    def behind(self, name: str) -> list[str]:
+        """The alarms that fire and make this one fire, if it does."""
+        return sorted(self.firing & ({COMMON_ALARM} if name == COMPOSITE_ALARM else {name}))
 
     def describe_alarms(
         self, *, AlarmNames: list[str] | None = None, StateValue: str | None = None, **_: Any
@@ -34,13 +38,14 @@ class CloudWatch:
             {
                 "AlarmName": name,
                 "AlarmArn": f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}",
-                "StateValue": "ALARM" if name in self.firing else "OK",
+                "StateValue": "ALARM" if self.behind(name) else "OK",
                 "StateReason": "Threshold Crossed: 3 out of the last 3 datapoints",
-                "StateUpdatedTimestamp": when(self._since[name]),
-                "StateTransitionedTimestamp": when(self._since[name]),
+                "StateUpdatedTimestamp": when(self._since.get(name, self._since[COMMON_ALARM])),
+                "StateTransitionedTimestamp": when(self._since.get(name, self._since[COMMON_ALARM])),
             }
-            for name in ALARMS
+            for name in (*ALARMS, COMPOSITE_ALARM)
             if AlarmNames is None or name in AlarmNames
         ]
         shown = [alarm for alarm in found if StateValue is None or alarm["StateValue"] == StateValue]
-        return {"MetricAlarms": shown, "CompositeAlarms": []}
+        composite = [alarm for alarm in shown if alarm["AlarmName"] == COMPOSITE_ALARM]
+        return {"MetricAlarms": [alarm for alarm in shown if alarm not in composite], "CompositeAlarms": composite}

@@ -103,10 +103,10 @@ class CodeDeploy:
         deployment.turn += 1
         self._go(deployment, self._lives.shift(deployment))
 
-    def alarm_fires(self, name: str) -> None:
+    def alarm_fires(self) -> None:
         """An alarm went into ALARM: stops what it watches, until blue begins to end."""
         active = self.active
-        if active and name in active.alarms and active.stage in ("working", "ready", "baking"):
+        if active and active.stage in ("working", "ready", "baking"):
             self.alarmed(active)
 
     def stop(self, deployment: Deployment, *, roll_back: bool, cause: tuple[str, ...]) -> bool:
@@ -130,7 +130,7 @@ class CodeDeploy:
         self.over(deployment, "Stopped", error, cause or ("(?i)manual",), roll_back=roll_back)
 
     def alarmed(self, deployment: Deployment) -> bool:
-        firing = [name for name in deployment.alarms if name in self._world.cloudwatch.firing]
+        firing = [cause for name in deployment.alarms for cause in self._world.cloudwatch.behind(name)]
         if firing:
             error = ("ALARM_ACTIVE", "One or more alarms have been activated, and the deployment has been stopped.")
             roll_back = _ON["alarm"] in deployment.rolls_back_on

@@ -64,7 +64,7 @@ class CodeDeployApi:
         deployment = Deployment(
             id=self._codedeploy.new_id(),
             task_definition=release,
-            plan=self._world.plan_of(release),
+            plan=self._world.update.plan,
             created=self._world.clock.now,
             description=description,
             revision={"revisionType": "AppSpecContent", "appSpecContent": {"sha256": sha256}},

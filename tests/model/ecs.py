@@ -7,7 +7,7 @@ CodeDeploy user guide ("Deployments on an Amazon ECS compute platform"). Describ
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.model.names import CLUSTER, GROUPS, SERVICE, release_of, when
+from tests.model.names import CLUSTER, GROUPS, SECURITY_GROUPS, SERVICE, SUBNETS, release_of, when
 from tests.model.script import NEVER
 
 if TYPE_CHECKING:
@@ -105,6 +105,15 @@ class Ecs:
                 "stabilityStatus": "STEADY_STATE" if one.running else "STABILIZING",
                 "createdAt": when(one.created),
                 "externalId": one.deployment,
+                "networkConfiguration": {
+                    "awsvpcConfiguration": {
+                        "subnets": list(SUBNETS),
+                        "securityGroups": list(SECURITY_GROUPS),
+                        "assignPublicIp": "DISABLED",
+                    }
+                },
+                "platformVersion": "1.4.0",
+                "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 2}],
             }
             for one in self.task_sets
             if one.gone is None

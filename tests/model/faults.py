@@ -9,7 +9,7 @@ from tests.model.script import ALL_AT_ONCE, CANARY, LINEAR, NEVER, CallFault, Pl
 
 _T = TypeVar("_T")
 _PER_UPDATE = 48
-_HEADER = 4
+_HEADER = 5
 _MOST_UPDATES = 4
 LENGTH = _HEADER + _MOST_UPDATES * _PER_UPDATE
 _HOOKS = ("BeforeInstall", "AfterInstall", "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic")
@@ -51,6 +51,7 @@ def script(data: bytes) -> Script:
         updates=tuple(_update(Genes(part), n) for n, part in enumerate(parts)),
         names_rollbacks=not header.often(15),
         left_overs_go=not header.often(15),
+        composite=header.often(25),
         baking=baking,
     )
 

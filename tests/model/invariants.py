@@ -114,7 +114,7 @@ def causes(world: "World", request: "Request") -> list[Cause]:
     directed = GREEN_ALARM if serves_blue else BLUE_ALARM
     found += [(name,) for name in (directed, COMMON_ALARM) if name in world.cloudwatch.firing]
     if active:  # its own alarms keep its bake from being ended
-        found += [(name,) for name in active.alarms if name in world.cloudwatch.firing]
+        found += [(cause,) for name in active.alarms for cause in world.cloudwatch.behind(name)]
     other = next(group for group in GROUPS if group != world.ecs.primary.target_group)
     if world.ecs.weights[other]:
         found.append((f"{world.ecs.weights[other]} %", other.split("/")[1]))

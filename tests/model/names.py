@@ -12,6 +12,8 @@ GROUPS = tuple(
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2"
 BLUE_ALARM, GREEN_ALARM, COMMON_ALARM = "blue-5xx", "green-5xx", "database"
 ALARMS = (BLUE_ALARM, GREEN_ALARM, COMMON_ALARM)
+COMPOSITE_ALARM = "common"  # over all common ones
+SUBNETS, SECURITY_GROUPS = ("subnet-a", "subnet-b"), ("sg-1",)
 _TASK_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/shop:"
 
 

@@ -54,7 +54,8 @@ class Update:
     resource fails first. `cancelled`: when somebody cancels the stack's update. `twice`: CloudFormation's event comes
     twice. `lost_polls`: polls whose outcome the framework loses, and repeats. `outage`: start and length of a time in
     which every call is throttled. `alarms`: (when, name, fires). `people`: (when, what they do), see World.person.
-    `lag`: how old DescribeServices' answer is. `pause`: from the stack's end to the next deploy.
+    `lag`: how old DescribeServices' answer is. `pause`: from the stack's end to the next deploy. `complete_when`,
+    `overridden`: CompleteWhen and OverriddenAlarms among the resource's properties.
     """
 
     release: int
@@ -78,6 +79,7 @@ class Update:
 class Script:
     """A sequence of updates of a stack whose service was made with release 1.
 
+    `composite`: a composite alarm stands for the common ones.
     What AWS does not document: `names_rollbacks`: whether lastAttemptedDeployment counts CodeDeploy's own rollbacks;
     `baking`: the status while blue bakes; `left_overs_go`: whether a new deployment ends the tasks that a deployment
     without rollback left in the target group that it needs.
@@ -87,3 +89,4 @@ class Script:
     names_rollbacks: bool = True
     baking: str = "InProgress"
     left_overs_go: bool = True
+    composite: bool = False

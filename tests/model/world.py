@@ -22,20 +22,23 @@ from tests.model.names import (
     BLUE_ALARM,
     CLUSTER,
     COMMON_ALARM,
+    COMPOSITE_ALARM,
     GREEN_ALARM,
     GROUP,
     GROUPS,
     LISTENER,
+    SECURITY_GROUPS,
     SERVICE,
+    SUBNETS,
     task_definition,
 )
 from tests.model.provider import Waiter
-from tests.model.script import Plan, Script, Update
+from tests.model.script import Script, Update
 
 _CALL_S = 0.1
 
 
-def properties(update: Update, number: int) -> dict[str, Any]:
+def properties(update: Update, number: int, script: Script) -> dict[str, Any]:
     """The deployment resource's properties in one update's template."""
     found: dict[str, Any] = {
         "ServiceToken": "arn:aws:lambda:eu-west-1:123456789012:function:framework-onEvent",
@@ -55,12 +58,19 @@ def properties(update: Update, number: int) -> dict[str, Any]:
         "Release": f"v{update.release}",
         "LogGroup": "/shop/customers",
         "LogStreamPrefix": "customers",
+        "Subnets": list(reversed(SUBNETS)),
+        "SecurityGroups": list(SECURITY_GROUPS),
+        "AssignPublicIp": "DISABLED",
+        "PlatformVersion": "LATEST",
+        "CapacityProviders": [{"CapacityProvider": "FARGATE", "Base": "1", "Weight": "2"}],
         "HookLogs": {"AfterAllowTestTraffic": "/aws/lambda/smoke"},
     }
     if update.touched:
         found["Touched"] = str(number)
     if update.complete_when:
         found["CompleteWhen"] = update.complete_when
+    if script.composite:
+        found["CommonComposite"] = COMPOSITE_ALARM
     if update.overridden:
         found["OverriddenAlarms"] = list(update.overridden)
     return found
@@ -77,7 +87,7 @@ class World:
         self.ecs = Ecs(self, task_definition(1))
         self.cloudwatch = CloudWatch(self)
         self.codedeploy = CodeDeploy(self)
-        self.stack = Stack(self, properties(Update(release=1), 0))
+        self.stack = Stack(self, properties(Update(release=1), 0, script))
         self.api = CodeDeployApi(self, self.codedeploy)
         answers = {
             "codedeploy": self.api,
@@ -101,7 +111,7 @@ class World:
         with doors.opened(self):
             for number, update in enumerate(self.script.updates, start=1):
                 self._begin(update)
-                self.stack.update(properties(update, number))
+                self.stack.update(properties(update, number, self.script))
                 self.clock.sleep(update.pause)
                 if self.broken.promises:
                     return self
@@ -114,10 +124,6 @@ class World:
             self.clock.after(when, partial(self.cloudwatch.turn, name, fires=fires))
         for when, does in update.people:
             self.clock.after(when, partial(self.person, does))
-
-    def plan_of(self, _release: str) -> Plan:
-        """How a deployment that begins now goes."""
-        return self.update.plan
 
     def stop_cause(self, deployment: Deployment) -> tuple[str, ...]:
         """What the deployment resource must say when it has stopped a deployment: dying tasks, else its deadline."""
