@@ -1,6 +1,6 @@
 """The example: the customers service, deployed blue/green with its migrations.
 
-Context: `-c release=v1|v2` (v1 by default) and `-c environment=dev`.
+Context: `-c release=v1|v2` (v1 by default) and `-c environment=dev|prod` (dev by default).
 """
 
 import sys

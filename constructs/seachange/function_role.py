@@ -26,7 +26,12 @@ def vpc_function_role(scope: Construct, construct_id: str, *, description: str, 
         log_group: Where it writes.
     """
     interfaces = Stack.of(scope).format_arn(
-        service="ec2", resource="*", resource_name="*", arn_format=ArnFormat.SLASH_RESOURCE_NAME
+        service="ec2",
+        # A subnet shared from another account carries that account's id.
+        account="*",
+        resource="*",
+        resource_name="*",
+        arn_format=ArnFormat.SLASH_RESOURCE_NAME,
     )
     statements = [
         iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]),

@@ -338,7 +338,7 @@ class BlueGreenService(Construct):
         return needed
 
     def _warn_of_connections(self, max_tasks: int, per_task: int | None, most: int | None) -> None:
-        if per_task is None or most is None or Token.is_unresolved(most):
+        if per_task is None or most is None or any(Token.is_unresolved(count) for count in (most, max_tasks, per_task)):
             return
         wanted = 2 * max_tasks * per_task
         if wanted > most:
@@ -350,6 +350,9 @@ class BlueGreenService(Construct):
 
 
 def _check_counts(initial_desired_count: int, min_tasks: int, max_tasks: int) -> None:
+    counts = (initial_desired_count, min_tasks, max_tasks)
+    if any(Token.is_unresolved(count) for count in counts):
+        return
     if not 0 <= min_tasks <= max_tasks:
         bounds = f"{min_tasks} and {max_tasks}"
         raise InvalidArgumentError(

@@ -138,7 +138,9 @@ class _TrafficContainer:
         if container is None:
             problem = "there is no such container: name one of the task definition's"
             return [str(InvalidArgumentError("BlueGreenService(traffic_container=)", self._name, problem))]
-        if self._port not in (int(mapping.container_port) for mapping in container.port_mappings):
+        if not Token.is_unresolved(self._port) and self._port not in (
+            int(mapping.container_port) for mapping in container.port_mappings
+        ):
             problem = f"container {self._name!r} maps no such port: add it to the container's port mappings, or give a port that it maps"
             return [str(InvalidArgumentError("BlueGreenService(container_port=)", self._port, problem))]
         return []

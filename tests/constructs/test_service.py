@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import CfnParameter, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -290,3 +290,11 @@ def test_an_override_is_in_the_template_of_its_release_only() -> None:
         stack = new_stack()
         new_service(stack, release=release, alarm_override=override)
         assert only(resources(stack), DEPLOYMENT)[1]["Properties"].get("OverriddenAlarms") == expected
+
+
+def test_counts_and_ports_that_are_known_only_at_deployment_are_let_through() -> None:
+    stack = new_stack()
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    new_service(stack, min_tasks=number, max_tasks=number, max_connections=number, connections_per_task=4)
+    target = only(resources(stack), "AWS::ApplicationAutoScaling::ScalableTarget")[1]["Properties"]
+    assert target["MaxCapacity"] == {"Ref": "Number"}

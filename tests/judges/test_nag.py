@@ -18,6 +18,7 @@ from seachange import (
     PostgresDatabase,
     ScalingTargets,
     SmokeTest,
+    SyntheticsCanary,
     image_by_digest,
 )
 from stacks import settings
@@ -58,6 +59,7 @@ def test_an_app_of_theirs_in_a_known_region_gets_the_acknowledgements_too(tmp_pa
         secret=database.secret,
     )
     topic = sns.Topic.from_topic_arn(stack, "Alerts", stack.format_arn(service="sns", resource="alerts"))
+    canary = SyntheticsCanary(stack, "Canary", url="https://example.com", notifications=topic)
     alarms = DatabaseAlarms(
         stack,
         "DatabaseAlarms",
@@ -72,7 +74,7 @@ def test_an_app_of_theirs_in_a_known_region_gets_the_acknowledgements_too(tmp_pa
         load_balancer=BlueGreenLoadBalancer(stack, "LoadBalancer", vpc=vpc),
         smoke_test=SmokeTest(steps=[{"name": "health", "path": "/health"}]),
         scaling=ScalingTargets(cpu_percent=60, requests_per_task=1000),
-        common_alarms=alarms.alarms,
+        common_alarms=[canary.alarm, *alarms.alarms],
         notifications=topic,
         database=schema,
         image=image_by_digest(ecr.Repository.from_repository_name(stack, "Images", "orders"), f"sha256:{'0' * 64}"),

@@ -19,13 +19,13 @@ Template = dict[str, Any]
 
 
 @cache
-def synthesize(release: str) -> dict[str, Template]:
+def synthesize(release: str, environment: str = "dev") -> dict[str, Template]:
     """The templates of both stacks, by stack name, with the feature flags of cdk.json and without bundling."""
     flags = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     app = cdk.App(context={**flags, "aws:cdk:bundling-stacks": []}, analytics_reporting=False)
-    dev = settings.environment("dev")
-    data = DataStack(app, dev.data_stack, environment=dev)
-    service = CustomersStack(app, dev.service_stack, environment=dev, release=settings.release(release))
+    where = settings.environment(environment)
+    data = DataStack(app, where.data_stack, environment=where)
+    service = CustomersStack(app, where.service_stack, environment=where, release=settings.release(release))
     service.add_stack_dependency(data)
     return {stack.stack_name: dict(assertions.Template.from_stack(stack).to_json()) for stack in (data, service)}
 

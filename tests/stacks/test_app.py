@@ -21,7 +21,7 @@ UNKNOWN_RELEASE = "app.py: -c release cannot be 'v3': give one of: v1, v2"
     [
         ({"release": "v3"}, UNKNOWN_RELEASE),
         ({"release": ""}, "app.py: -c release cannot be '': give one of: v1, v2"),
-        ({"environment": "moon"}, "app.py: -c environment cannot be 'moon': give one of: dev"),
+        ({"environment": "moon"}, "app.py: -c environment cannot be 'moon': give one of: dev, prod"),
     ],
 )
 def test_an_unknown_context_value_is_one_line(

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from seachange.alarms.definition import Definition, make
 from seachange.errors import InvalidArgumentError
+from seachange.findings import acknowledge, wildcard
 
 _SCRIPT = Path(__file__).with_name("canary_script.py")
 _KEPT = Duration.days(31)
@@ -63,10 +64,17 @@ class SyntheticsCanary(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
+            versioned=True,
             lifecycle_rules=[
-                s3.LifecycleRule(expiration=_KEPT, abort_incomplete_multipart_upload_after=Duration.days(1))
+                s3.LifecycleRule(
+                    expiration=_KEPT,
+                    noncurrent_version_expiration=Duration.days(1),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
             ],
         )
+        reason = "It keeps the canary's own logs for a month; a log of their delivery says nothing more."
+        acknowledge(self.bucket, {"AwsSolutions-S1": reason, "CKV_AWS_18": reason})
         # The role names the canary's log group, so the name is known before the canary is.
         name = Names.unique_resource_name(self, max_length=_LONGEST_NAME, separator="-").lower()
         self.canary = synthetics.Canary(
@@ -124,13 +132,28 @@ class SyntheticsCanary(Construct):
                 conditions={"StringEquals": {"cloudwatch:namespace": "CloudWatchSynthetics"}},
             ),
         ]
-        return iam.Role(
+        role = iam.Role(
             self,
             "Role",
             description="A canary of one blue/green service",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Canary": iam.PolicyDocument(statements=statements)},
         )
+        acknowledge(
+            role,
+            {
+                wildcard(
+                    self, "*"
+                ): "These two actions take no ARN; metrics are held to the canaries' namespace by a condition.",
+                wildcard(
+                    self, self.bucket.arn_for_objects("*")
+                ): "What the canary's runs leave, in a bucket of its own.",
+                wildcard(
+                    self, logs
+                ): "The log group of this one canary, whose name ends with an id that Synthetics makes up.",
+            },
+        )
+        return role
 
 
 def _check(url: str, status: int, latency: Duration, rate: Duration) -> None:

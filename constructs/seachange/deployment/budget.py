@@ -30,6 +30,8 @@ def check_time(
 ) -> None:
     """Refuses, with the numbers, what CodeDeploy does not take and what cannot end before the resource's deadline.
 
+    Times that are known only when the stack deploys are let through, and not counted.
+
     Args:
         traffic_shift: The plan.
         bake_time: Until blue may end; it counts only when the resource waits for blue's end.
@@ -38,10 +40,11 @@ def check_time(
         complete_when: When the resource is complete; one that is complete at the start waits for nothing.
     """
     if complete_when not in get_args(CompleteWhen):
-        known = ", ".join(get_args(CompleteWhen))
-        raise InvalidArgumentError("BlueGreenService(complete_when=)", complete_when, f"give one of: {known}")
+        choice = ", ".join(get_args(CompleteWhen))
+        raise InvalidArgumentError("BlueGreenService(complete_when=)", complete_when, f"give one of: {choice}")
     bake = _whole_minutes("bake_time", bake_time, LONGEST_BAKE)
-    for event, time in hooks.items():
+    known = {event: time for event, time in hooks.items() if not time.is_unresolved()}
+    for event, time in known.items():
         if not 0 < time.to_minutes(integral=False) <= LONGEST_EVENT:
             raise InvalidArgumentError(
                 f"BlueGreenService(hooks=) at {event}",
@@ -51,7 +54,7 @@ def check_time(
     approval = 0 if approval_wait is None else _whole_minutes("approval_wait", approval_wait, LONGEST_DEPLOYMENT)
     parts = {
         "green's start": MINUTES_TO_START,
-        **{f"the hook at {event}": time.to_minutes(integral=False) for event, time in hooks.items()},
+        **{f"the hook at {event}": time.to_minutes(integral=False) for event, time in known.items()},
         "the approval": approval,
         "the traffic shift": traffic_shift.duration.to_minutes(),
         "the bake": bake if complete_when == "ended" else 0,
@@ -68,6 +71,8 @@ def check_time(
 
 
 def _whole_minutes(argument: str, time: Duration, longest: int) -> float:
+    if time.is_unresolved():
+        return 0  # known only when the stack deploys
     minutes = time.to_minutes(integral=False)
     if minutes % 1 or not 0 <= minutes <= longest:
         raise InvalidArgumentError(

@@ -18,7 +18,10 @@ from seachange.targets import Targets
 from seachange.traffic import TrafficShift
 
 _LONGEST_NAME = 100
-_DESCRIBES = "Describing alarms, listeners, rules and target groups takes no resource; nothing can be changed with it."
+_DESCRIBES = (
+    "Describing listeners, rules and target groups takes no resource, and DescribeAlarms tells of composite alarms only with a permission on `*` "
+    "(its API reference). Nothing can be changed with these."
+)
 _TASK_SETS = "CodeDeploy makes the task sets of this one service, and their ids are not known before."
 _RULES = "The rules of this one load balancer's listeners; CodeDeploy moves the weights in those that forward to blue and green."
 

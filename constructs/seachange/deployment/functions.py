@@ -18,8 +18,8 @@ from seachange.provider import scoped_provider
 
 _PACKAGE = "seachange_deployments"
 _NO_RESOURCE = (
-    "The Service Authorization Reference gives DescribeAlarms, and four of CodeDeploy's actions, no resource; ListTasks is held to the one "
-    "cluster by its condition."
+    "The Service Authorization Reference gives four of CodeDeploy's actions no resource; DescribeAlarms tells of composite alarms only with a "
+    "permission on `*` (its API reference); ListTasks is held to the one cluster by its condition."
 )
 _TASKS = "The tasks of this one cluster, which are only described; their ids are not known before."
 # The framework polls for 50 minutes; its attempts do not count the Lambda's own run time, so CloudFormation waits a little longer.

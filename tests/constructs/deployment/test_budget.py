@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 
 from seachange import InvalidArgumentError, TrafficShift
 from seachange.deployment.budget import check_time
@@ -64,3 +64,8 @@ def test_takes_what_fits(changes: dict[str, Any]) -> None:
 def test_refuses_what_does_not_with_the_numbers(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         check_time(**{**FIRST_DAY, **changes})
+
+
+def test_what_is_known_only_at_deployment_is_let_through() -> None:
+    token = MINUTES(Token.as_number({"Ref": "Minutes"}))
+    check_time(**{**FIRST_DAY, "bake_time": token, "approval_wait": token, "hooks": {"BeforeInstall": token}})
