@@ -49,7 +49,7 @@ def _judge(events: list[dict[str, Any]]) -> Finding:
 CHECK = Check(
     id="first-tasks",
     fact="When another resource of the stack fails, CloudFormation ends the creation of a service that it would wait hours for.",
-    sources=(),
+    sources=(("aws.md", "CloudFormation cancels the creation of a service"),),
     does="Creates a service whose container dies, beside a resource that fails within 15 minutes; then deletes both.",
     decides=f"Confirmed: the service is CREATE_FAILED within {SOON_S} s of the other's failure. Refuted: later, or not at all.",
     minutes=35,
