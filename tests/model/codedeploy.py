@@ -134,7 +134,7 @@ class CodeDeploy:
         if firing:
             error = ("ALARM_ACTIVE", "One or more alarms have been activated, and the deployment has been stopped.")
             roll_back = _ON["alarm"] in deployment.rolls_back_on
-            self.over(deployment, "Stopped", error, tuple(firing), roll_back=roll_back)
+            self.over(deployment, "Stopped", error, ("|".join(firing),), roll_back=roll_back)  # any of them tells
         return bool(firing)
 
     def _go(self, deployment: Deployment, life: Life) -> None:

@@ -15,6 +15,8 @@ from seachange_deployments.release import Release
 from tests.model.cloudformation import Stack
 from tests.model.faults import LENGTH, script
 from tests.model.names import when
+from tests.model.provider import Waiter
+from tests.model.script import CallFault, Plan, Script, Update
 from tests.model.world import World
 
 _EXAMPLES = 2000
@@ -88,11 +90,6 @@ def without_patience(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(patience, "is_passing", lambda _: False)
 
 
-def without_waiting_for_evidence(patch: pytest.MonkeyPatch) -> None:
-    """What cannot be read at once is not looked for again."""
-    patch.setattr(evidence, "is_passing", lambda _: False)
-
-
 def without_looking_for_traffic_left_behind(patch: pytest.MonkeyPatch) -> None:
     """It deploys into a target group that still gets traffic."""
     patch.setattr(guards, "no_traffic_is_left", lambda *_: None)
@@ -132,7 +129,6 @@ def without_rollback_when_it_stops(patch: pytest.MonkeyPatch) -> None:
         (without_evidence, "failure_names_its_cause"),
         (without_cutting_its_messages, "reply_fits"),
         (without_patience, "stack_is_not_stuck"),
-        (without_waiting_for_evidence, "failure_names_its_cause"),
         (without_looking_for_traffic_left_behind, "traffic_points_at_running_tasks"),
         (without_rollback_when_it_stops, "traffic_points_at_running_tasks"),
         (without_asking_whether_the_update_is_over, "acts_for_the_living"),
@@ -147,11 +143,20 @@ def test_the_model_finds_the_engine_wanting(
     assert first_broken(promise)
 
 
+def test_without_a_second_look_at_the_evidence_a_throttled_call_hides_the_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Found by trying every call in turn: a fault must meet the one look at which the evidence is gathered."""
+    monkeypatch.setattr(evidence, "is_passing", lambda _: False)
+    plan = Plan(hook=("AfterAllowTraffic", "POST /customers gave 500"))
+    updates = [Update(release=2, plan=plan, faults=(CallFault(nth=nth, kind="throttled"),)) for nth in range(60)]
+    broken = [one for update in updates for one in World(Script(updates=(update,))).run().broken.promises]
+    assert broken
+    assert all(one.startswith("failure_names_its_cause") for one in broken)
+
+
 def test_a_resource_that_never_answers_ends_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one promise that no random sequence of a whole engine can break: the framework always answers first."""
-    from tests.model.provider import Waiter
-    from tests.model.script import Script, Update
-
     monkeypatch.setattr(Waiter, "_attempt", lambda _: None)
     world = World(Script(updates=(Update(release=2),))).run()
     assert {one.split(":")[0] for one in world.broken.promises} >= {"ends_in_time", "stack_is_not_stuck"}
