@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from seachange.errors import InvalidArgumentError
+from seachange.subnets import selected
 
 _MARK = "seachange:endpoints"
 
@@ -97,27 +98,20 @@ def check_reach(scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelectio
         'Network(egress="endpoints"), or an InterfaceVpcEndpoint of yours'
     )
     try:
-        selected = vpc.select_subnets(
-            availability_zones=vpc_subnets.availability_zones,
-            one_per_az=vpc_subnets.one_per_az,
-            subnet_filters=vpc_subnets.subnet_filters,
-            subnet_group_name=vpc_subnets.subnet_group_name,
-            subnets=vpc_subnets.subnets,
-            subnet_type=vpc_subnets.subnet_type,
-        )
+        found = selected(vpc, vpc_subnets)
     except RuntimeError as error:  # what jsii makes of "There are no 'Private' subnet groups in this VPC"
         reason = str(error).splitlines()[0].removeprefix("Error: ")
         raise InvalidArgumentError(argument, reason, remedy) from None
-    if selected.is_pending_lookup:
+    if found.is_pending_lookup:
         return
     isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
-    dead = [subnet.node.path for subnet in selected.subnets if subnet.subnet_id in isolated]
+    dead = [subnet.node.path for subnet in found.subnets if subnet.subnet_id in isolated]
     if dead and not _has_endpoints(scope, vpc):
         raise InvalidArgumentError(argument, f"isolated: {', '.join(dead)}", remedy)
 
 
 def _has_endpoints(scope: Construct, vpc: ec2.IVpc) -> bool:
     return any(entry.type == _MARK for entry in vpc.node.metadata) or any(
-        isinstance(found, ec2.CfnVPCEndpoint) and found.vpc_endpoint_type == "Interface" and found.vpc_id == vpc.vpc_id
-        for found in scope.node.root.node.find_all()
+        isinstance(one, ec2.CfnVPCEndpoint) and one.vpc_endpoint_type == "Interface" and one.vpc_id == vpc.vpc_id
+        for one in scope.node.root.node.find_all()
     )

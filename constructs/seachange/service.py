@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import jsii
-from aws_cdk import Annotations, Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
 from seachange.alarms import AlarmOverride, DirectedAlarm, ReleaseAlarms, ReleaseThresholds
+from seachange.capacity import check_counts, every_capacity, warn_of_connections
 from seachange.deployment.budget import CompleteWhen, check_time
 from seachange.deployment.codedeploy import CodeDeployGroup, group_arn
 from seachange.deployment.functions import deployment_provider
@@ -25,6 +26,7 @@ from seachange.errors import InvalidArgumentError
 from seachange.fargate import frozen_service, task_security_group
 from seachange.findings import LOG_GROUP_FINDINGS, acknowledge
 from seachange.scaling import ScalingTargets, keep_targets
+from seachange.subnets import selected
 from seachange.targets import Targets, check_shift, own_application_load_balancer
 from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task, require_container
 from seachange.traffic import TrafficShift
@@ -142,8 +144,8 @@ class BlueGreenService(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        _check_counts(initial_desired_count, min_tasks, max_tasks)
-        self._warn_of_connections(max_tasks, connections_per_task, max_connections)
+        check_counts(initial_desired_count, min_tasks, max_tasks)
+        warn_of_connections(self, max_tasks=max_tasks, per_task=connections_per_task, most=max_connections)
         traffic_shift = traffic_shift or TrafficShift.linear(percent=10, interval=Duration.minutes(3))
         bake_time = bake_time or Duration.minutes(30)
         check_shift(load_balancer, traffic_shift)
@@ -175,7 +177,7 @@ class BlueGreenService(Construct):
         security_group = task_security_group(self, self.cluster.vpc)
         prerequisites = self._prerequisites(load_balancer, database, security_group)
         if cluster is None:
-            prerequisites.append(self._capacity())
+            prerequisites.append(every_capacity(self, self.cluster))
         self.service = frozen_service(
             self,
             "Service",
@@ -260,7 +262,7 @@ class BlueGreenService(Construct):
                 name=release,
                 container_name=traffic_container,
                 container_port=container_port,
-                subnets=_subnet_ids(self.cluster.vpc, task_subnets or subnets),
+                subnets=selected(self.cluster.vpc, task_subnets or subnets).subnet_ids,
                 security_groups=[security_group, *task_security_groups],
                 platform_version=platform_version,
                 capacity_providers=capacity_providers,
@@ -301,16 +303,6 @@ class BlueGreenService(Construct):
             container_insights_v2=ecs.ContainerInsights.ENABLED,
         )
 
-    def _capacity(self) -> ecs.CfnClusterCapacityProviderAssociations:
-        """Lets any release choose its capacity. ECS takes a provider from a cluster only when no task uses it: the service goes first."""
-        return ecs.CfnClusterCapacityProviderAssociations(
-            self,
-            "Capacity",
-            cluster=self.cluster.cluster_name,
-            capacity_providers=["FARGATE", "FARGATE_SPOT"],
-            default_capacity_provider_strategy=[],
-        )
-
     def _prerequisites(
         self, load_balancer: Targets, database: ServiceDatabase | None, tasks: ec2.ISecurityGroup
     ) -> list[IDependable]:
@@ -336,40 +328,3 @@ class BlueGreenService(Construct):
             if isinstance(database, Construct):
                 needed.append(database)
         return needed
-
-    def _warn_of_connections(self, max_tasks: int, per_task: int | None, most: int | None) -> None:
-        if per_task is None or most is None or any(Token.is_unresolved(count) for count in (most, max_tasks, per_task)):
-            return
-        wanted = 2 * max_tasks * per_task
-        if wanted > most:
-            Annotations.of(self).add_warning_v2(
-                "@seachange/service:connections",
-                f"Blue and green can ask the database for {wanted} connections (2 x max_tasks={max_tasks} x connections_per_task={per_task}), and it "
-                f"takes max_connections={most}: give fewer tasks, a smaller pool, or a larger instance.",
-            )
-
-
-def _check_counts(initial_desired_count: int, min_tasks: int, max_tasks: int) -> None:
-    counts = (initial_desired_count, min_tasks, max_tasks)
-    if any(Token.is_unresolved(count) for count in counts):
-        return
-    if not 0 <= min_tasks <= max_tasks:
-        bounds = f"{min_tasks} and {max_tasks}"
-        raise InvalidArgumentError(
-            "BlueGreenService(min_tasks=, max_tasks=)", bounds, "give 0 <= min_tasks <= max_tasks"
-        )
-    if initial_desired_count < 0:
-        raise InvalidArgumentError("BlueGreenService(initial_desired_count=)", initial_desired_count, "give 0 or more")
-
-
-def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
-    return list(
-        vpc.select_subnets(
-            availability_zones=selection.availability_zones,
-            one_per_az=selection.one_per_az,
-            subnet_filters=selection.subnet_filters,
-            subnet_group_name=selection.subnet_group_name,
-            subnets=selection.subnets,
-            subnet_type=selection.subnet_type,
-        ).subnet_ids
-    )

@@ -12,8 +12,7 @@ from constructs import Construct
 from seachange.deployment.hooks import SMOKE_EVENT, Hook, allow_answer, checked_hooks
 from seachange.deployment.smoke import SmokeTest
 from seachange.deployment.smoke_hook import SmokeTestHook
-from seachange.errors import InvalidArgumentError
-from seachange.targets import Targets, through_network_load_balancer
+from seachange.targets import Targets
 
 
 class Lifecycle(Construct):
@@ -52,12 +51,6 @@ class Lifecycle(Construct):
             role: iam.IRole | None = hook.function.role
             if role is not None:
                 allow_answer(role, deployment_group_arn)
-        if smoke_test is not None and through_network_load_balancer(load_balancer):
-            raise InvalidArgumentError(
-                "BlueGreenService(smoke_test=)",
-                "a test listener of a Network Load Balancer",
-                "leave it out, or use an Application Load Balancer: the steps are HTTP requests through it",
-            )
         if smoke_test is not None:
             smoke = SmokeTestHook(
                 self,

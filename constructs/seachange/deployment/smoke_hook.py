@@ -19,7 +19,7 @@ from seachange.endpoints import check_reach
 from seachange.errors import InvalidArgumentError
 from seachange.findings import LOG_GROUP_FINDINGS, VPC_HANDLER_FINDINGS, acknowledge
 from seachange.function_role import vpc_function_role
-from seachange.load_balancer import BlueGreenLoadBalancer
+from seachange.targets import Targets
 from seachange_deployments import steps
 
 _PACKAGE = "seachange_deployments"
@@ -47,7 +47,7 @@ class SmokeTestHook(Construct):
         construct_id: str,
         *,
         test: SmokeTest,
-        load_balancer: BlueGreenLoadBalancer,
+        load_balancer: Targets,
         deployment_group_arn: str,
         vpc: ec2.IVpc,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -56,6 +56,12 @@ class SmokeTestHook(Construct):
         vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
         check_reach(self, vpc, vpc_subnets, "BlueGreenService(smoke_test=, vpc=)")
         listener = load_balancer.test_listener
+        if isinstance(listener, elbv2.NetworkListener):
+            raise InvalidArgumentError(
+                "BlueGreenService(smoke_test=)",
+                "a test listener of a Network Load Balancer",
+                "leave it out, or use an Application Load Balancer: the steps are HTTP requests through it",
+            )
         tls = listener.protocol == elbv2.ApplicationProtocol.HTTPS
         if tls and test.host is None:
             raise InvalidArgumentError(
