@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tools.aws_acceptance.check import Verdict
-from tools.aws_acceptance.checks import notifications
+from tools.aws_acceptance.checks import hook_permission, notifications
 from tools.aws_acceptance.dry.answers import (
     ALARM,
     MIGRATIONS,
@@ -112,6 +112,12 @@ def _notifications(good: bool, _world: World) -> Script:
     return {LIST: [{"deployments": ["d-1"]}], "sqs.ReceiveMessage": [{"Messages": messages}, {}]}
 
 
+def _hook(good: bool, _world: World) -> Script:
+    code = "InvalidLifecycleEventHookExecutionIdException" if good else hook_permission.DENIED
+    answer = {"StatusCode": 200, "Payload": json.dumps({"code": code}).encode()}
+    return {LIST: [{"deployments": ["d-1"]}], "lambda.Invoke": [answer]}
+
+
 def _rollback(good: bool, _world: World) -> Script:
     return {
         LIST: [{"deployments": []}, {"deployments": ["d-1"]}, {"deployments": ["d-1", "d-2"]}],
@@ -185,6 +191,7 @@ SCRIPTS: dict[str, Callable[[bool, World], Script]] = {
     "network": _network,
     "crash-loop": _crash,
     "notifications": _notifications,
+    "hook-permission": _hook,
     "rollback-after-rollback": _rollback,
     "newer-database": _newer,
     "first-tasks": _first,

@@ -49,6 +49,7 @@ class PlainStack(Stack):
         bystander = ssm.StringParameter(self, "Bystander", string_value="nothing depends on me")
         probe = Probe(self, "Probe", vpc=network.vpc)
         balancer.allow_test_traffic_from(probe)
+        probe.may_report_to(service.deployment_group)
         outputs = {
             "Release": release,
             "Cluster": service.cluster.cluster_name,
