@@ -6,7 +6,7 @@ from typing import Any
 
 from seachange_deployments import observe, release
 from seachange_deployments.errors import InvalidInputError, RefusedError, ServiceNotReadyError
-from seachange_deployments.observe import Clients, Deployment
+from seachange_deployments.observe import Clients
 from seachange_deployments.release import Release
 
 # The type of the resource that watches a service's first tasks; the other type is the deployment's.
@@ -20,6 +20,7 @@ _DEPLOYMENT_NEEDS = (
     "ContainerPort",
     "DeploymentGroup",
     "GreenTargetGroup",
+    "ProductionListener",
     "Service",
     "TaskDefinition",
 )
@@ -28,14 +29,10 @@ _COMPLETE_WHEN = ("shifted", "ended", "started")
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What takes production traffic now: the PRIMARY task set's release and the ARN of its target group.
-
-    `others` are the ids of the service's other task sets.
-    """
+    """What takes production traffic now: the PRIMARY task set's release and the ARN of its target group."""
 
     release: Release
     target_group: str
-    others: frozenset[str]
 
 
 def complete(resource_type: str, properties: Mapping[str, Any]) -> None:
@@ -73,28 +70,29 @@ def serving(clients: Clients, properties: Mapping[str, Any]) -> Serving:
     for load_balancer in primary.get("loadBalancers", []) if primary else []:
         group = load_balancer.get("targetGroupArn", "")
         if primary and group in (properties["BlueTargetGroup"], properties["GreenTargetGroup"]):
-            others = frozenset(one["id"] for one in service["taskSets"] if one is not primary and "id" in one)
-            return Serving(release=release.of_task_set(primary), target_group=group, others=others)
+            return Serving(release=release.of_task_set(primary), target_group=group)
     raise ServiceNotReadyError(
         f"ECS service {name} has no PRIMARY task set in the blue or the green target group, so which of them serves is "
         "unknown: look at its task sets and at the listener's target groups."
     )
 
 
-def no_traffic_is_left(clients: Clients, last: Deployment | None, serving: Serving, wanted: str) -> None:
+def no_traffic_is_left(clients: Clients, properties: Mapping[str, Any], serving: Serving, wanted: str) -> None:
     """Refuses to start `wanted` beside traffic that a deployment, stopped without rollback, left on the group it needs.
 
     CodeDeploy may end those tasks before it moves their traffic.
     """
-    if last is None or last.status not in ("Failed", "Stopped"):
-        return
-    ended = last.rolls_back or last.id
-    for one in observe.task_sets(clients, ended):
-        weight, group = one.get("trafficWeight", 0.0), one.get("targetGroup", {}).get("name", "the other target group")
-        if weight and one.get("status") != "PRIMARY" and one.get("identifer") in serving.others:
+    groups = {properties["BlueTargetGroup"], properties["GreenTargetGroup"]}
+    shares = observe.traffic_shares(clients, properties["ProductionListener"])
+    for group in groups - {serving.target_group}:
+        if percent := shares.get(group):
             raise RefusedError(
-                f"Starting {wanted} is refused: deployment {ended} ended without rollback and left {weight:g} % of the traffic "
-                f"on {group}, to tasks that a new deployment may end first. Deploy {serving.release.name} in CodeDeploy by hand, "
-                "which takes all traffic back, or give that group weight 0 on the production listener and delete task set "
-                f"{one.get('identifer')}; then deploy again."
+                f"Starting {wanted} is refused: {percent:g} % of the traffic goes to {_name(group)}, where it has to start, beside "
+                f"{_name(serving.target_group)}, which serves. A deployment that ended without rollback leaves it so. Deploy "
+                f"{serving.release.name} in CodeDeploy by hand, which takes all traffic back, or give that group weight 0 on the "
+                "production listener; then deploy again."
             )
+
+
+def _name(target_group: str) -> str:
+    return f"target group {target_group.split('/')[1]}"

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codedeploy import CodeDeployClient
-    from mypy_boto3_codedeploy.type_defs import DeploymentGroupInfoTypeDef, ECSTargetTypeDef, ECSTaskSetTypeDef
+    from mypy_boto3_codedeploy.type_defs import DeploymentGroupInfoTypeDef, ECSTargetTypeDef
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskSetTypeDef
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
 
 _ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
@@ -28,6 +29,7 @@ class Clients:
     ecs: "ECSClient"
     cloudformation: "CloudFormationClient"
     cloudwatch: "CloudWatchClient"
+    elbv2: "ElasticLoadBalancingv2Client"
     logs: "CloudWatchLogsClient"
 
     @classmethod
@@ -44,6 +46,7 @@ class Clients:
             ecs=boto3.client("ecs", config=config),
             cloudformation=boto3.client("cloudformation", config=config),
             cloudwatch=boto3.client("cloudwatch", config=config),
+            elbv2=boto3.client("elbv2", config=config),
             logs=boto3.client("logs", config=config),
         )
 
@@ -164,9 +167,17 @@ def lifecycle(clients: Clients, deployment_id: str) -> list[LifecycleEvent]:
     ]
 
 
-def task_sets(clients: Clients, deployment_id: str) -> "list[ECSTaskSetTypeDef]":
-    """The deployment's task sets with their share of the traffic, as CodeDeploy saw them last."""
-    return [task_set for target in _targets(clients, deployment_id) for task_set in target.get("taskSetsInfo", [])]
+def traffic_shares(clients: Clients, listener: str) -> dict[str, float]:
+    """Which part of a listener's traffic goes to which target group, in percent; by the groups' ARNs."""
+    [found] = clients.elbv2.describe_listeners(ListenerArns=[listener])["Listeners"]
+    weights: dict[str, int] = {}
+    for action in found.get("DefaultActions", []):
+        groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
+        weights |= {group.get("TargetGroupArn", ""): group.get("Weight", 1) for group in groups}
+        if not groups and "TargetGroupArn" in action:
+            weights[action["TargetGroupArn"]] = 1
+    total = sum(weights.values())
+    return {group: 100 * weight / total for group, weight in weights.items() if weight}
 
 
 def _targets(clients: Clients, deployment_id: str) -> "list[ECSTargetTypeDef]":

@@ -57,11 +57,11 @@ def _step(request: Request, clients: Clients, *, age: float) -> dict[str, str] |
     if overdue:
         problem = f"{request.name} was not started: the group was busy for {DEADLINE_S // 60} min"
         raise DeadlinePassedError(None, problem, [])
-    if last and last.rolls_back and request.started_at + age - last.ended < _SETTLES_S:
-        return None  # what just came back may be what is wanted
-    guards.no_traffic_is_left(clients, last, serving, request.name)
+    if last and request.started_at + age - last.ended < _SETTLES_S:
+        return None  # ECS may still show what served before it, and what came with it may be what is wanted
     logger.info("%s serves; %s is wanted, other in its %s.", serving.release.name, request.name, ", ".join(differences))
     watching = alarms.watching(clients, request.properties, serving.target_group, request.name)
+    guards.no_traffic_is_left(clients, request.properties, serving, request.name)
     try:
         deployment_id = deploy.start(
             clients, request.properties, name=request.name, request_id=request.id, alarms=watching, group=group
@@ -82,7 +82,8 @@ def _fail_if_over(request: Request, clients: Clients, last: Deployment, *, overd
     if attempt.status in ("Failed", "Stopped") and request.owns(attempt):
         reason = attempt.error or "CodeDeploy gives no reason"
         minutes = round((attempt.ended - attempt.created) / 60)
-        problem = f"Deployment {attempt.name} {attempt.status.lower()} after {minutes} min: {reason}"
+        late = f", past the deadline of {DEADLINE_S // 60} min" if overdue else ""
+        problem = f"Deployment {attempt.name} {attempt.status.lower()} after {minutes} min{late}: {reason}"
         # Nothing presses any more: what AWS does not say at once, the next look finds out.
         found = evidence(clients, request.properties, attempt, patient=not overdue)
         raise DeploymentFailedError(attempt.id, problem, found)

@@ -13,6 +13,7 @@ OLD, NEW, OTHER = (f"arn:aws:ecs:eu-west-1:123456789012:task-definition/shop:{n}
 _GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup"
 BLUE, GREEN = f"{_GROUP}/blue/1", f"{_GROUP}/green/2"
 SERVICE = "arn:aws:ecs:eu-west-1:123456789012:service/shop/customers"
+LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2"
 PROPERTIES: dict[str, Any] = {
     "Application": "shop",
     "DeploymentGroup": "customers",
@@ -21,7 +22,7 @@ PROPERTIES: dict[str, Any] = {
     "TaskDefinition": NEW,
     "ContainerName": "app",
     "ContainerPort": "8080",
-    "ProductionListener": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2",
+    "ProductionListener": LISTENER,
     "BlueTargetGroup": BLUE,
     "GreenTargetGroup": GREEN,
     "BlueAlarms": ["blue-5xx", "blue-p99"],

@@ -42,7 +42,7 @@ def test_another_release_that_is_shifting_is_named(world: World) -> None:
 def test_another_release_is_found_through_the_limit_too(world: World) -> None:
     world.stack().group().service(OLD).alarms(*GREEN_WATCH)
     message = "The Deployment Group 'customers' already has an active Deployment 'd-OTHER1'"
-    world.fails("codedeploy", "create_deployment", "DeploymentLimitExceededException", message)
+    world.listener().fails("codedeploy", "create_deployment", "DeploymentLimitExceededException", message)
     world.deployment("d-OTHER1", OTHER, "InProgress").targets("d-OTHER1", lifecycle("Install"))
     with pytest.raises(AnotherDeploymentError, match="d-OTHER1"):
         step(world)
@@ -59,7 +59,9 @@ def test_a_healthy_bake_of_another_release_is_ended_then_the_wanted_one_starts(w
         else:
             world.ends_bake("d-OTHER1")
         assert step(world) is None
-    world.look("d-OTHER1", OTHER, "Succeeded", completeTime=when(NOW))
+    world.look("d-OTHER1", OTHER, "Succeeded", completeTime=when(NOW)).service(OTHER, GREEN)
+    assert step(world) is None  # ECS may still show what was before
+    world.look("d-OTHER1", OTHER, "Succeeded", completeTime=when(NOW - 60))
     world.service(OTHER, GREEN).alarms(*blue_watch).creates("d-NEW1", *blue_watch)
     assert step(world) is None
 
@@ -177,7 +179,7 @@ def test_started_completes_when_codedeploy_has_accepted_it(world: World) -> None
 def test_started_adopts_what_a_race_started(world: World) -> None:
     world.stack().group().service(OLD).alarms(*GREEN_WATCH)
     message = "The Deployment Group 'customers' already has an active Deployment 'd-NEW1'"
-    world.fails("codedeploy", "create_deployment", "DeploymentLimitExceededException", message)
+    world.listener().fails("codedeploy", "create_deployment", "DeploymentLimitExceededException", message)
     world.deployment("d-NEW1", NEW, "Created")
     world.fails("codedeploy", "list_deployment_targets", "DeploymentNotStartedException")
     assert step(world, properties=STARTED) == {"DeploymentId": "d-NEW1"}
@@ -185,7 +187,7 @@ def test_started_adopts_what_a_race_started(world: World) -> None:
 
 def test_after_started_the_next_deploy_finds_the_failure_and_goes_on(world: World) -> None:
     info = {"completeTime": when(NOW - 900), "description": "SeaChange: shop:123, request request-0"}
-    world.look("d-OTHER1", OTHER, "Stopped", **info).service(OLD).targets("d-OTHER1", [])
+    world.look("d-OTHER1", OTHER, "Stopped", **info).service(OLD)
     world.alarms(*GREEN_WATCH).creates("d-NEW1", *GREEN_WATCH)
     assert step(world, properties=STARTED) == {"DeploymentId": "d-NEW1"}
 

@@ -95,7 +95,7 @@ def test_another_network_alone_is_deployed(world: World, caplog: pytest.LogCaptu
 
 
 def test_the_outcome_of_the_same_task_definition_elsewhere_is_not_this_requests(world: World) -> None:
-    failed = {"completeTime": when(NOW)}
-    world.look("d-OLD1", NEW, "Failed", RUNS_SPEC.replace("sg-1", "sg-0"), **failed).service(OLD).targets("d-OLD1", [])
+    failed = {"completeTime": when(NOW - 60)}
+    world.look("d-OLD1", NEW, "Failed", RUNS_SPEC.replace("sg-1", "sg-0"), **failed).service(OLD)
     world.alarms(*GREEN_WATCH).creates("d-NEW1", *GREEN_WATCH, content=app_spec(NEW, RUNS_SPEC))
     assert step(world, properties=RUNS) is None

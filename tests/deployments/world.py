@@ -12,7 +12,21 @@ from botocore.stub import Stubber
 
 from seachange_deployments.observe import Clients
 from seachange_deployments.reconcile import DEADLINE_S, Request, reconcile
-from tests.deployments.said import BLUE, EVENT, GREEN, NEW, NOW, OLD, OTHER, ROLLBACK, SERVICE, STACK, app_spec, when
+from tests.deployments.said import (
+    BLUE,
+    EVENT,
+    GREEN,
+    LISTENER,
+    NEW,
+    NOW,
+    OLD,
+    OTHER,
+    ROLLBACK,
+    SERVICE,
+    STACK,
+    app_spec,
+    when,
+)
 
 
 def check_enums(shape: Shape, value: Any, where: str = "") -> None:
@@ -31,11 +45,12 @@ class World:
     """Clients whose every call must be expected here first, in order per service."""
 
     def __init__(self) -> None:
+        self._serving_group = BLUE
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-west-1"}
         self.clients = Clients(
             **{
                 name: boto3.client(name, **keys)
-                for name in ("codedeploy", "ecs", "cloudformation", "cloudwatch", "logs")
+                for name in ("codedeploy", "ecs", "cloudformation", "cloudwatch", "elbv2", "logs")
             }
         )
         self.stubbers = {name: Stubber(client) for name, client in vars(self.clients).items()}
@@ -119,6 +134,7 @@ class World:
 
     def service(self, serving: str, group: str = BLUE, **service: Any) -> "World":
         """The service; `runs` is what the primary task set says beside its task definition, `green` a further task set."""
+        self._serving_group = group
         load_balancer = {"targetGroupArn": group, "containerName": "app", "containerPort": 8080}
         draining = {"status": "DRAINING", "taskDefinition": OTHER, "loadBalancers": [{"targetGroupArn": GREEN}]}
         primary = {"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": serving, "loadBalancers": [load_balancer]}
@@ -171,9 +187,17 @@ class World:
             },
         }
 
+    def listener(self, **shares: int) -> "World":
+        """The production listener; all traffic on the group that serves and the other idle at weight 0, unless `green` has a share."""
+        green = shares.get("green", 100 if self._serving_group == GREEN else 0)
+        groups = [{"TargetGroupArn": BLUE, "Weight": 100 - green}, {"TargetGroupArn": GREEN, "Weight": green}]
+        action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+        found = {"ListenerArn": LISTENER, "DefaultActions": [action]}
+        return self.answers("elbv2", "describe_listeners", {"ListenerArns": [LISTENER]}, {"Listeners": [found]})
+
     def creates(self, id_: str, *alarms: str, content: str = app_spec(NEW)) -> "World":
         request = self.create_request(*alarms, content=content)
-        return self.answers("codedeploy", "create_deployment", request, {"deploymentId": id_})
+        return self.listener().answers("codedeploy", "create_deployment", request, {"deploymentId": id_})
 
     def stops(self, id_: str) -> "World":
         request = {"deploymentId": id_, "autoRollbackEnabled": True}

@@ -18,7 +18,8 @@ from seachange.provider import scoped_provider
 
 _PACKAGE = "seachange_deployments"
 _NO_RESOURCE = (
-    "The Service Authorization Reference gives four of CodeDeploy's actions no resource; DescribeAlarms tells of composite alarms only with a "
+    "The Service Authorization Reference gives four of CodeDeploy's actions, and DescribeListeners, no resource; "
+    "DescribeAlarms tells of composite alarms only with a "
     "permission on `*` (its API reference); ListTasks is held to the one cluster by its condition."
 )
 _TASKS = "The tasks of this one cluster, which are only described; their ids are not known before."
@@ -159,7 +160,7 @@ def _statements(
             resources=["*"],
             conditions={"ArnEquals": {"ecs:cluster": cluster.cluster_arn}},
         ),
-        allow(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
+        allow(actions=["cloudwatch:DescribeAlarms", "elasticloadbalancing:DescribeListeners"], resources=["*"]),
         allow(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
         allow(
             actions=["logs:FilterLogEvents", "logs:GetLogEvents"],

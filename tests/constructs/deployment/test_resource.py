@@ -99,10 +99,11 @@ def test_the_asset_holds_the_package_and_nothing_beside_it(stack: cdk.Stack) -> 
 def called_actions() -> Iterator[str]:
     """The IAM actions behind every AWS call in the Lambda's sources."""
     operations: dict[str, str] = {}
-    for service in ("codedeploy", "ecs", "cloudformation", "cloudwatch", "logs"):
+    for service in ("codedeploy", "ecs", "cloudformation", "cloudwatch", "elbv2", "logs"):
         client = boto3.client(service, region_name="eu-west-1")
+        prefix = "elasticloadbalancing" if service == "elbv2" else service
         operations |= {
-            method: f"{service}:{operation}" for method, operation in client.meta.method_to_api_mapping.items()
+            method: f"{prefix}:{operation}" for method, operation in client.meta.method_to_api_mapping.items()
         }
     # The hook has a function and a role of its own.
     for source in sorted({*PACKAGE.glob("*.py")} - {PACKAGE / "hook.py", PACKAGE / "addresses.py"}):
@@ -144,5 +145,5 @@ def test_the_role_allows_what_the_package_calls(found: Resources) -> None:
             "codedeploy:ListDeploymentTargets",
             "codedeploy:StopDeployment",
         ],
-        "cloudwatch:DescribeAlarms",
+        ["cloudwatch:DescribeAlarms", "elasticloadbalancing:DescribeListeners"],
     ]
