@@ -100,3 +100,29 @@ def test_aws_does_not_answer_from_the_deadline_on() -> None:
     """The framework's own timeout would name no cause."""
     world = run(Update(release=2, plan=Plan(install=2900), outage=(2395, 900)))
     assert "AWS did not answer" in world.stack.answered[0].reason
+
+
+def test_a_later_deployment_hides_what_a_stop_left_behind() -> None:
+    """The group's last deployment ended before it made any tasks; the one before it left a tenth of the traffic."""
+    stopped = Update(
+        release=2,
+        plan=Plan(install=20, steps=CANARY),
+        people=((84, "stop and leave"), (150, "start 3")),
+        alarms=((90.0, COMMON_ALARM, True), (160.0, COMMON_ALARM, False)),
+        pause=300,
+    )
+    world = run(stopped, Update(release=4))
+    assert "10 %" in world.stack.answered[2].reason
+
+
+def test_ecs_still_shows_the_release_before_somebody_elses_deployment() -> None:
+    """Its AppSpec lies elsewhere, so that only ECS says which release it was, and a while too late."""
+    elsewhere = Update(release=1, plan=Plan(install=20, ending=5), people=((273, "start elsewhere 2"),), pause=300)
+    run(elsewhere, Update(release=2, lag=45))
+
+
+@pytest.mark.parametrize("twice", [5, 17, 300])
+def test_two_waiters_and_only_one_of_them_stops_the_deployment(twice: float) -> None:
+    """The event came twice: the second Lambda sees a deployment that was stopped, and answers before the first."""
+    failed = Update(release=2, plan=Plan(breaks="AfterInstall"), pause=5)
+    run(failed, Update(release=3, plan=Plan(install=2900), twice=twice), names_rollbacks=False)

@@ -92,7 +92,7 @@ def without_patience(patch: pytest.MonkeyPatch) -> None:
 
 def without_looking_for_traffic_left_behind(patch: pytest.MonkeyPatch) -> None:
     """It deploys into a target group that still gets traffic."""
-    patch.setattr(guards, "no_traffic_is_left", lambda *_: None)
+    patch.setattr(guards, "no_traffic_is_left", lambda *_, **__: None)
 
 
 def without_asking_whether_the_update_is_over(patch: pytest.MonkeyPatch) -> None:

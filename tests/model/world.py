@@ -13,6 +13,7 @@ from tests.model.cloudwatch import CloudWatch
 from tests.model.codedeploy import CodeDeploy, Deployment
 from tests.model.codedeploy_api import CodeDeployApi
 from tests.model.ecs import STOP_REASON, Ecs
+from tests.model.elbv2 import Elbv2
 from tests.model.errors import LambdaDied
 from tests.model.invariants import DEADLINE, Broken
 from tests.model.logs import Logs
@@ -94,6 +95,7 @@ class World:
             "ecs": self.ecs,
             "cloudwatch": self.cloudwatch,
             "cloudformation": self.stack,
+            "elbv2": Elbv2(self),
             "logs": Logs(),
         }
         self.clients = doors.clients(self, answers)
