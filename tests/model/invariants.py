@@ -66,9 +66,9 @@ class Broken:
         alive = world.polling[-1].wanted or world.stack.status == "UPDATE_IN_PROGRESS"
         self._unless(alive, "acts_for_the_living", f"{does} while the stack is {world.stack.status}")
 
-    def failure_names_its_cause(self, world: "World", request: "Request", before: "list[Cause]") -> None:
-        """(5) Every failure names its cause, as it was when the Lambda began to look or as it is now."""
-        wanted = [*before, *causes(world, request)]
+    def failure_names_its_cause(self, world: "World", request: "Request", before: "list[Cause]", since: float) -> None:
+        """(5) Every failure names its cause, as it was when the Lambda began to look (`since`), meanwhile, or as it is now."""
+        wanted = [*before, *causes(world, request), *_meanwhile(world, since)]
         named = any(all(re.search(part, request.reason) for part in cause) for cause in wanted)
         self._unless(named, "failure_names_its_cause", f"none of {wanted} is in: {request.reason[:600]}")
 
@@ -123,3 +123,10 @@ def causes(world: "World", request: "Request") -> list[Cause]:
     if overdue:
         found.append((DEADLINE,))
     return found
+
+
+def _meanwhile(world: "World", since: float) -> list[Cause]:
+    """Deployments that ended during a look which took its time, and the traffic that they moved."""
+    ended = [one for one in world.codedeploy.deployments.values() if one.ended is not None and one.ended >= since]
+    during = [*ended, *([world.codedeploy.active] if world.codedeploy.active else [])]
+    return [(one.id, "still shifting") for one in ended] + ([("% of the traffic goes",)] if during else [])

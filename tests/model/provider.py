@@ -40,7 +40,9 @@ class Request:
     status: str | None = None
     reason: str = ""
 
-    def answer(self, world: "World", status: str, reason: str, before: "list[Cause]") -> None:
+    def answer(
+        self, world: "World", status: str, reason: str, before: "list[Cause]", since: float = float("inf")
+    ) -> None:
         """A reply reaches CloudFormation; only the first one counts. `before`: what stood in the way when it was begun."""
         if self.status is not None:
             return
@@ -57,7 +59,7 @@ class Request:
         world.broken.reply_fits(size, reason)
         self.status, self.reason = status, reason
         if status == "FAILED" and not self.rolls_back:
-            world.broken.failure_names_its_cause(world, self, before)
+            world.broken.failure_names_its_cause(world, self, before, since)
 
 
 class Waiter:
@@ -96,16 +98,18 @@ class Waiter:
         world = self._world
         world.polls += 1
         world.faulted = lost = world.polls in world.update.lost_polls
+        since = world.clock.now
         over = self._outcome()
         if over and not lost:
-            self._request.answer(world, *over)
+            self._request.answer(world, *over, since)
         return over is not None and not lost
 
     def beside(self) -> None:
         """The same poll at the same time, in a second Lambda."""
+        since = self._world.clock.now
         over = self._outcome()
         if over:
-            self._request.answer(self._world, *over)
+            self._request.answer(self._world, *over, since)
 
     def _outcome(self) -> tuple[str, str, list[Cause]] | None:
         """What the framework would answer to CloudFormation and what stood in the way; None for nothing yet."""

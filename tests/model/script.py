@@ -36,7 +36,7 @@ class Plan:
 class CallFault:
     """Something that befalls the update's `nth` AWS call (from 0), and the `length - 1` calls after it.
 
-    `throttled`, `no_route`: it fails and does nothing. `lost_answer`: it takes effect and fails. `slow`: 20 seconds
+    `throttled`, `no_route`: it fails and does nothing. `lost_answer`: it takes effect and fails. `slow`: 9 seconds
     pass first. `beside`: a second Lambda polls for the same request, whole, before it. `dies`, `dies_after`: the Lambda
     ends, before or after the call takes effect.
     """

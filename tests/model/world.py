@@ -37,6 +37,7 @@ from tests.model.provider import Waiter
 from tests.model.script import Script, Update
 
 _CALL_S = 0.1
+_SLOW_S = 9.0  # just before the clients give up
 
 
 def properties(update: Update, number: int, script: Script) -> dict[str, Any]:
@@ -178,7 +179,7 @@ class World:
                 if fault.kind == "no_route":
                     raise EndpointConnectionError(endpoint_url=f"https://{service}.eu-west-1.amazonaws.com")
                 if fault.kind == "slow":
-                    self.clock.sleep(20)
+                    self.clock.sleep(_SLOW_S)
                 if fault.kind == "beside" and len(self.polling) == 1:
                     self.polling[-1].beside()
                 if fault.kind == "dies":
