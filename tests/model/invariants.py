@@ -93,6 +93,7 @@ def causes(world: "World", request: "Request") -> list[Cause]:
         one
         for one in all_of_them
         if one.task_definition == wanted
+        and not one.hidden
         and one.status in ("Failed", "Stopped")
         and not one.rolls_back
         and one.ended is not None
