@@ -27,6 +27,9 @@ def watch(request: Request, clients: Clients, active: Deployment, *, shifted: bo
                 "Deployment %s has shifted traffic and still bakes %s; the bake goes on.", active.name, _LATE
             )
         return request.complete_when == "shifted" or overdue
+    if overdue and active.created > request.started_at and request.names_another(active):
+        # This event came late, during a newer update: that one watches its deployment itself.
+        raise DeadlinePassedError(active.id, f"Deployment {active.name} belongs to a newer update, and goes on", [])
     # CodeDeploy's way back to this very release is never stopped.
     dying = None if active.rolls_back else failing.keep_dying(clients, request.properties, active)
     if not dying and not overdue:

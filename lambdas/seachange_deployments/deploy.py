@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seachange_deployments.app_spec import app_spec
 from seachange_deployments.errors import InvalidInputError
 from seachange_deployments.observe import Clients, Deployment
+from seachange_deployments.request import REQUEST
 
 if TYPE_CHECKING:
     from mypy_boto3_codedeploy.type_defs import AutoRollbackConfigurationTypeDef, DeploymentGroupInfoTypeDef
@@ -51,7 +52,7 @@ def start(
             "appSpecContent": {"content": content, "sha256": hashlib.sha256(content.encode()).hexdigest()},
         },
         # The request's id tells its own deployment from an earlier one; CodeDeploy allows 256 characters.
-        description=f"SeaChange: {name[:150]}, request {request_id}",
+        description=f"SeaChange: {name[:150]}{REQUEST}{request_id}",
         autoRollbackConfiguration=group.get("autoRollbackConfiguration", no_rollback),
         overrideAlarmConfiguration={
             "enabled": bool(alarms),

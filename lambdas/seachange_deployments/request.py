@@ -8,6 +8,8 @@ from seachange_deployments import guards, release
 from seachange_deployments.observe import Deployment
 from seachange_deployments.release import Release
 
+REQUEST = ", request "
+"""Stands before the request's id in the description of a deployment."""
 # Below the 50 minutes that the Provider framework polls and the hour that CloudFormation waits: a deployment that
 # outlives its resource would meet the stack's rollback.
 DEADLINE_S = 45 * 60
@@ -58,6 +60,10 @@ class Request:
         return self.release.is_same_as(deployment.release) and (
             self.id in deployment.description or deployment.ended >= self.started_at
         )
+
+    def names_another(self, deployment: Deployment) -> bool:
+        """Whether a deployment says that another request started it."""
+        return REQUEST in deployment.description and self.id not in deployment.description
 
     def goes_back(self) -> bool:
         """Whether an earlier revision of the same task definition is wanted than before.

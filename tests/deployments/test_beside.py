@@ -192,6 +192,14 @@ def test_after_started_the_next_deploy_finds_the_failure_and_goes_on(world: Worl
     assert step(world, properties=STARTED) == {"DeploymentId": "d-NEW1"}
 
 
+def test_an_old_event_does_not_stop_the_deployment_of_a_newer_update(world: World) -> None:
+    """It was delivered twice, the second time during an update to the same release: its deadline is not that one's."""
+    newer = {"createTime": when(NOW + 600), "description": "SeaChange: shop:12, request request-2"}
+    world.look("d-NEW2", NEW, "InProgress", **newer).targets("d-NEW2", lifecycle("AllowTraffic"))
+    with pytest.raises(DeadlinePassedError, match="d-NEW2 of shop:12 belongs to a newer update, and goes on"):
+        step(world, late=True)
+
+
 def test_an_override_does_not_hide_that_the_bake_to_be_ended_is_sick(world: World) -> None:
     override = {"overrideAlarmConfiguration": {"enabled": True, "alarms": [{"name": "database"}]}}
     world.look("d-OTHER1", OTHER, "InProgress", **override).targets("d-OTHER1", SHIFTED).service(OTHER, GREEN)

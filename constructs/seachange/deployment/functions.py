@@ -103,7 +103,9 @@ def _function(scope: Construct, name: str, role: iam.IRole, log_group: logs.ILog
         role=role,
         log_group=log_group,
         memory_size=256,
-        timeout=Duration.minutes(2),
+        # In an outage one look makes several calls, each given up after most of a minute. A look that Lambda ends fails the resource, in a
+        # stack rollback too; the last one begins before the engine's own 48 minutes are over, and so ends before CloudFormation's 55.
+        timeout=Duration.minutes(6),
     )
     acknowledge(function, HANDLER_FINDINGS)
     return function
