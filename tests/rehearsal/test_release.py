@@ -72,7 +72,7 @@ def test_another_threshold_and_plan_in_the_app_are_another_outcome(rehearse: Reh
             "load_balancer=load_balancer,\n            thresholds=ReleaseThresholds(error_percent=60, comparison_error_percent=60),\n"
             "            traffic_shift=TrafficShift.canary(percent=40, interval=Duration.minutes(10)),\n",
         )
-        .replace("import AlembicMigrations,", "import ReleaseThresholds, TrafficShift, AlembicMigrations,")
+        .replace("from seachange import (\n", "from seachange import (\n    ReleaseThresholds,\n    TrafficShift,\n")
         .replace("from aws_cdk import CfnOutput,", "from aws_cdk import Duration, CfnOutput,")
     )
     report = rehearse(drill="errors-5", speed=240, green=synthesize(app, "v2", tmp_path / "green")).report
