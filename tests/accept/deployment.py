@@ -47,11 +47,13 @@ class Deployment:
             "-c",
             'PATH="$PWD/.venv/bin:$PATH" JSII_NODE="$(tools/node-bin)/node" .venv/bin/python -m benchmarks.synth',
         )
-        ratio = re.search(r"ours: ([\d.]+) x the peer's time", printed)
-        hold(ratio, f"the benchmark printed {printed}")
-        assert ratio is not None
-        hold(float(ratio[1]) <= _MOST_TIMES_THE_PEER, f"{ratio[1]} x the peer's time")
-        return f"{ratio[1]} x the peer's time for the same service, in one run ({_MOST_TIMES_THE_PEER} at most)"
+        found = re.search(r"example: ([\d.]+) x the peer's processor time.*, ([\d.]+) x its time", printed)
+        hold(found, f"the benchmark printed {printed}")
+        assert found is not None
+        # Judged by processor time: other work on the machine moves the wall clock.
+        ratios = f"{found[1]} x the peer's processor time, {found[2]} x its time"
+        hold(float(found[1]) <= _MOST_TIMES_THE_PEER, ratios)
+        return f"the whole example takes {ratios} for the same service, in one run ({_MOST_TIMES_THE_PEER} at most)"
 
     def tests(self) -> str:
         self.user.make("test")
