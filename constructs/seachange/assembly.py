@@ -5,7 +5,7 @@ Template values stay what they are: a literal, or an intrinsic such as `{"Ref": 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,11 +36,19 @@ class Assembly:
     Attributes:
         directory: Where it lies.
         templates: Stack → its template.
+        tags: Stack → the tags that CloudFormation is given for it.
     """
 
-    def __init__(self, directory: Path, templates: Mapping[str, Mapping[str, Any]], assets: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        templates: Mapping[str, Mapping[str, Any]],
+        tags: Mapping[str, Mapping[str, str]],
+        assets: Mapping[str, Path],
+    ) -> None:
         self.directory = directory
         self.templates = templates
+        self.tags = tags
         self._resources = tuple(
             Resource(stack=name, logical_id=logical_id, type=body["Type"], properties=body.get("Properties", {}))
             for name, template in templates.items()
@@ -52,22 +60,9 @@ class Assembly:
     def load(cls, directory: Path) -> Self:
         """Reads the assembly in `directory`; AssemblyError, naming the remedy, when there is none."""
         directory = directory.resolve()
-        manifest = directory / "manifest.json"
-        if not manifest.is_file():
-            raise AssemblyError(f"no cloud assembly in {directory}: run `cdk synth -o {directory}` first")
-        templates: dict[str, Mapping[str, Any]] = {}
-        assets: dict[str, Path] = {}
-        for name, artifact in sorted(_json(manifest).get("artifacts", {}).items()):
-            if artifact.get("type") == "aws:cloudformation:stack":
-                templates[name] = _json(directory / artifact["properties"]["templateFile"])
-            elif artifact.get("type") == "cdk:asset-manifest":
-                files = _json(directory / artifact["properties"]["file"]).get("files", {})
-                assets |= {
-                    key: directory / file["source"]["path"]
-                    for key, file in files.items()
-                    if "path" in file.get("source", {})
-                }
-        return cls(directory, templates, assets)
+        found = _Found()
+        _read(directory, found)
+        return cls(directory, found.templates, found.tags, found.assets)
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """All resources of a CloudFormation type, such as `AWS::ECS::Service`."""
@@ -148,9 +143,42 @@ def intrinsics(value: object) -> Iterator[object]:
             yield from intrinsics(item)
 
 
+@dataclass
+class _Found:
+    templates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    assets: dict[str, Path] = field(default_factory=dict)
+
+
+def _read(directory: Path, found: _Found) -> None:
+    """Adds the stacks and assets of the assembly in `directory`, those of its stages included."""
+    manifest = directory / "manifest.json"
+    if not manifest.is_file():
+        raise AssemblyError(f"no cloud assembly in {directory}: run `cdk synth -o {directory}` first")
+    try:
+        for name, artifact in sorted(_json(manifest).get("artifacts", {}).items()):
+            kind, properties = artifact.get("type"), artifact.get("properties", {})
+            if kind == "aws:cloudformation:stack":
+                found.templates[name] = _json(directory / properties["templateFile"])
+                found.tags[name] = properties.get("tags", {})
+            elif kind == "cdk:cloud-assembly":
+                _read(directory / properties["directoryName"], found)
+            elif kind == "cdk:asset-manifest":
+                files = _json(directory / properties["file"]).get("files", {})
+                found.assets |= {
+                    key: directory / file["source"]["path"]
+                    for key, file in files.items()
+                    if "path" in file.get("source", {})
+                }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise AssemblyError(f"{manifest} is no manifest of a cloud assembly ({error!r}); synthesize again") from error
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        loaded = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise AssemblyError(f"{path} cannot be read ({error}); synthesize again") from error
+    if not isinstance(loaded, dict):
+        raise AssemblyError(f"{path} holds no JSON object; synthesize again")
     return loaded

@@ -1,5 +1,6 @@
 """VPC endpoints instead of a NAT gateway, and whether a function in a VPC reaches what it calls."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from aws_cdk import Aws
@@ -81,17 +82,20 @@ def mark_endpoints(vpc: ec2.IVpc) -> None:
     vpc.node.add_metadata(_MARK, True)
 
 
-def check_reach(scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, argument: str) -> None:
+def check_reach(
+    scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection, argument: str, *, needs: Set[str]
+) -> None:
     """Refuses subnets from which a Lambda function reaches no AWS API: it would hang until its deadline, at every deployment.
 
-    Refused are isolated subnets of a VPC without interface endpoints that the app knows of. What only shows when the stack deploys, and
-    subnets whose routes the app does not know, are let through.
+    Refused are public subnets, and isolated ones of a VPC that lacks an interface endpoint, as far as the app knows of them. What only shows
+    when the stack deploys, and subnets whose routes the app does not know, are let through.
 
     Args:
         scope: Any construct of the app.
         vpc: The function's VPC.
         vpc_subnets: Where in it the function is to run.
         argument: The argument's name, for the message: `AlembicMigrations(vpc_subnets=)`.
+        needs: The services that the function calls, as their endpoints end: `secretsmanager`.
     """
     remedy = (
         "its function calls AWS APIs. Give private subnets with a NAT gateway, or a VPC with endpoints: "
@@ -104,14 +108,28 @@ def check_reach(scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelectio
         raise InvalidArgumentError(argument, reason, remedy) from None
     if found.is_pending_lookup:
         return
+    public = {subnet.subnet_id for subnet in vpc.public_subnets}
+    if shown := [subnet.node.path for subnet in found.subnets if subnet.subnet_id in public]:
+        raise InvalidArgumentError(
+            argument, f"public: {', '.join(shown)}", f"Lambda gives a function no public address, and {remedy}"
+        )
     isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
     dead = [subnet.node.path for subnet in found.subnets if subnet.subnet_id in isolated]
-    if dead and not _has_endpoints(scope, vpc):
-        raise InvalidArgumentError(argument, f"isolated: {', '.join(dead)}", remedy)
+    if dead and (missing := sorted(needs - _reached(scope, vpc, needs))):
+        without = f"isolated, without an endpoint of {', '.join(missing)}: {', '.join(dead)}"
+        raise InvalidArgumentError(argument, without, remedy)
 
 
-def _has_endpoints(scope: Construct, vpc: ec2.IVpc) -> bool:
-    return any(entry.type == _MARK for entry in vpc.node.metadata) or any(
-        isinstance(one, ec2.CfnVPCEndpoint) and one.vpc_endpoint_type == "Interface" and one.vpc_id == vpc.vpc_id
-        for one in scope.node.root.node.find_all()
-    )
+def _reached(scope: Construct, vpc: ec2.IVpc, needs: Set[str]) -> Set[str]:
+    """Which of these services the VPC's endpoints reach, as far as the app knows of them."""
+    if any(entry.type == _MARK for entry in vpc.node.metadata):
+        return needs
+    reached: set[str] = set()
+    for one in scope.node.root.node.find_all():
+        if isinstance(one, ec2.CfnVPCEndpoint) and one.vpc_endpoint_type == "Interface" and one.vpc_id == vpc.vpc_id:
+            name = one.stack.resolve(one.service_name)
+            text = name["Fn::Join"][1][-1] if isinstance(name, dict) and "Fn::Join" in name else name
+            if not isinstance(text, str):
+                return needs  # which service it is only shows when the stack deploys
+            reached.add(text.rpartition(".")[2])
+    return reached

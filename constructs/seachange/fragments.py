@@ -2,7 +2,7 @@
 
 Frozen are the whole properties, and `DependsOn`, of the ECS service, its listeners and its target groups, and the create-only properties of all
 that these refer to, directly or through others: replacing a security group updates the service as surely as an edit of it does, and a
-changed `DependsOn` alone has (aws-cdk#25777).
+changed `DependsOn` alone has (aws-cdk#25777). So do the stack's own tags, which CloudFormation puts on every resource.
 """
 
 import json
@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seachange.ways_out import LISTENER, SERVICE, STACK, TARGET_GROUP, way_out
+
 Fragments = dict[str, dict[str, Any]]
 
-_SERVICE = "AWS::ECS::Service"
-_LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
-_TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
-_WHOLE = frozenset({_SERVICE, _LISTENER, _TARGET_GROUP})
+_WHOLE = frozenset({SERVICE, LISTENER, TARGET_GROUP, STACK})
 
 # What CloudFormation replaces a resource for, of the types that a service, a listener or a target group can refer to (its resource schemas).
 CREATE_ONLY: Mapping[str, frozenset[str]] = {
@@ -50,42 +49,8 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
     "AWS::ElasticLoadBalancingV2::TrustStore": frozenset({"Name"}),
 }
 
-_NEW_SERVICE = "make a second service under a new construct id, and remove this one when no traffic is left on it"
-# (type, property) → the way to get what was wanted without touching what is frozen.
-_WAYS_OUT = {
-    (_SERVICE, "DeploymentController"): f"ECS cannot change a service's deployment engine in place: {_NEW_SERVICE}",
-    (
-        _SERVICE,
-        "DependsOn",
-    ): "let nothing new stand before the service; if the library or the CDK moved it, stay on the version before",
-    (
-        _SERVICE,
-        "DesiredCount",
-    ): "leave initial_desired_count as it was; min_tasks and max_tasks own the count after the creation",
-    (
-        _SERVICE,
-        "LoadBalancers",
-    ): "leave BlueGreenLoadBalancer(container_port=) as it was and give the release's own port to "
-    "BlueGreenService(container_port=)",
-    (_SERVICE, "NetworkConfiguration"): "leave vpc_subnets as it was and give the release's own network to "
-    "BlueGreenService(task_subnets=, task_security_groups=)",
-    (_SERVICE, "PlatformVersion"): "give it to BlueGreenService(platform_version=), which the deployment carries",
-    (
-        _SERVICE,
-        "CapacityProviderStrategy",
-    ): "give it to BlueGreenService(capacity_providers=), which the deployment carries",
-    (_SERVICE, "LaunchType"): "give BlueGreenService(capacity_providers=), which the deployment carries",
-    (_SERVICE, "Tags"): "tag the task definition instead: its tags reach the tasks",
-    (
-        _TARGET_GROUP,
-        "Port",
-    ): "leave BlueGreenLoadBalancer(container_port=) as it was and give the release's own port to "
-    "BlueGreenService(container_port=)",
-    (
-        _LISTENER,
-        "Certificates",
-    ): "leave the default certificate as it was and add an ApplicationListenerCertificate beside the listener",
-}
+
+_UNTAGGED: Fragments = {STACK: {"Type": STACK, "Properties": {}}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +67,11 @@ class Moved:
         return f"{self.logical_id}: {self.property} moved from {_short(self.before)} to {_short(self.after)}"
 
 
+def stack_fragment(tags: Mapping[str, str]) -> Fragments:
+    """The tags of the stack itself, which stand in no template, as one more resource of it; nothing without any."""
+    return {STACK: {"Type": STACK, "Properties": {"Tags": dict(tags)}}} if tags else {}
+
+
 def frozen_fragments(resources: Mapping[str, Mapping[str, Any]], *, also: Iterable[str] = ()) -> Fragments:
     """Logical id → type, frozen properties and, for service, listeners and target groups, `DependsOn`; from a template's resources.
 
@@ -112,7 +82,8 @@ def frozen_fragments(resources: Mapping[str, Mapping[str, Any]], *, also: Iterab
         also: Logical ids to start from besides: those of a record, for a service may have lost its controller.
     """
     fragments: Fragments = {}
-    waiting = [*also, *_roots(resources)]
+    roots = [*also, *_roots(resources)]
+    waiting = [*roots, STACK] if roots else []
     while waiting:
         logical_id = waiting.pop()
         body = resources.get(logical_id)
@@ -133,14 +104,12 @@ def frozen_fragments(resources: Mapping[str, Mapping[str, Any]], *, also: Iterab
 def moved(recorded: Fragments, found: Fragments) -> list[Moved]:
     """What of the recorded fragments is not in the template as it was; resources that the record does not know are new, and free."""
     differences: list[Moved] = []
-    for logical_id, before in recorded.items():
-        after = found.get(logical_id)
+    for logical_id, before in {**_UNTAGGED, **recorded}.items():
+        after = found.get(logical_id, _UNTAGGED.get(logical_id))
         if after is None:
-            way_out = "keep its construct id and its place in the tree; if it shall go, accept that with `seachange freeze --accept`"
+            gone = way_out(before["Type"], "resource")
             differences.append(
-                Moved(
-                    logical_id=logical_id, property="resource", before=before["Type"], after="nothing", way_out=way_out
-                )
+                Moved(logical_id=logical_id, property="resource", before=before["Type"], after="nothing", way_out=gone)
             )
             continue
         names = sorted({*before["Properties"], *after["Properties"]})
@@ -152,7 +121,7 @@ def moved(recorded: Fragments, found: Fragments) -> list[Moved]:
                 property=name,
                 before=_text(old),
                 after=_text(new),
-                way_out=_WAYS_OUT.get((before["Type"], name), f"take the change back, or {_NEW_SERVICE}"),
+                way_out=way_out(before["Type"], name),
             )
             for name, old, new in pairs
             if old != new
@@ -163,7 +132,7 @@ def moved(recorded: Fragments, found: Fragments) -> list[Moved]:
 def _roots(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for logical_id, body in resources.items():
         properties = body.get("Properties", {})
-        if body["Type"] == _SERVICE and properties.get("DeploymentController", {}).get("Type") == "CODE_DEPLOY":
+        if body["Type"] == SERVICE and properties.get("DeploymentController", {}).get("Type") == "CODE_DEPLOY":
             yield logical_id
         elif body["Type"] == "AWS::CodeDeploy::DeploymentGroup":
             yield from _references(properties.get("LoadBalancerInfo"))

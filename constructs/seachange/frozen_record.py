@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsii
 from aws_cdk import (
@@ -15,6 +16,7 @@ from aws_cdk import (
 )
 from constructs import IConstruct
 
+from seachange.fragments import stack_fragment
 from seachange.record import Record
 
 
@@ -84,6 +86,9 @@ def _stack_name(template: str) -> str:
     return Path(template).name.removesuffix(".template.json")
 
 
-def _resources(template: str) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = json.loads(Path(template).read_text("utf-8")).get("Resources", {})
-    return found
+def _resources(template: str) -> dict[str, Any]:
+    """The template's resources, and the stack's own tags, which stand in the manifest beside it."""
+    found: dict[str, Any] = json.loads(Path(template).read_text("utf-8")).get("Resources", {})
+    manifest = json.loads(Path(template).with_name("manifest.json").read_text("utf-8"))
+    tags = manifest["artifacts"].get(_stack_name(template), {}).get("properties", {}).get("tags", {})
+    return found | stack_fragment(tags)

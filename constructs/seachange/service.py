@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -27,7 +27,7 @@ from seachange.fargate import frozen_service, task_security_group
 from seachange.findings import LOG_GROUP_FINDINGS, acknowledge
 from seachange.scaling import ScalingTargets, keep_targets
 from seachange.subnets import selected
-from seachange.targets import Targets, check_shift, own_application_load_balancer
+from seachange.targets import Targets, check_shift, own_application_load_balancer, through_network_load_balancer
 from seachange.task import CONTAINER_NAME, ServiceDatabase, release_task, require_container
 from seachange.traffic import TrafficShift
 
@@ -38,7 +38,7 @@ class BlueGreenService(Construct):
 
     The `AWS::ECS::Service` is *frozen*. Under the CODE_DEPLOY controller ECS rejects what CloudFormation sends on any change of it, even of a
     tag (aws-cdk#23564, #11243, #25777). So there are two kinds of arguments: the release's own, which may differ at every deployment and travel
-    in the task definition or the deployment, and create-time ones, which need a new construct id to change (`keep_frozen` watches that). The
+    in the task definition or the deployment, and create-time ones, which need a second service to change (`keep_frozen` watches that). The
     old task definitions stay registered, or there would be nothing to go back to.
 
     Args of the release:
@@ -58,7 +58,7 @@ class BlueGreenService(Construct):
             load balancer says, at `app`.
         task_subnets: The release's subnets; those of the creation by default.
         task_security_groups: Further security groups of the tasks, four at most; none by default.
-        platform_version: Fargate's; the one that serves by default, on the creation the latest.
+        platform_version: Fargate's; the latest by default, as CodeDeploy takes it where an AppSpec names none.
         capacity_providers: `FARGATE` and `FARGATE_SPOT` with base and weight; the capacity that serves by default, on the creation
             Fargate.
         min_tasks, max_tasks: The bounds of the scalable target, which owns the desired count: 2 and 4 by default.
@@ -85,7 +85,7 @@ class BlueGreenService(Construct):
         service_name: The service's name in its cluster; it also names the task definition's family.
         database: What the service connects to; the service may enter it, and is created after it. None by default.
         vpc: Makes a cluster there. Give either this or `cluster`.
-        cluster: A cluster of yours.
+        cluster: A cluster of yours; `capacity_providers` must be among its own.
         vpc_subnets: The private subnets with a way out by default.
         initial_desired_count: 2 by default.
 
@@ -144,6 +144,12 @@ class BlueGreenService(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
+        if Stack.of(self).nested_stack_parent is not None:
+            raise InvalidArgumentError(
+                "BlueGreenService(scope=)",
+                Stack.of(self).node.path,
+                "it is a nested stack, whose parent's resources would follow the deployment: make the service in a stack of its own",
+            )
         check_counts(initial_desired_count, min_tasks, max_tasks)
         warn_of_connections(self, max_tasks=max_tasks, per_task=connections_per_task, most=max_connections)
         traffic_shift = traffic_shift or TrafficShift.linear(percent=10, interval=Duration.minutes(3))
@@ -176,6 +182,8 @@ class BlueGreenService(Construct):
         require_container(self.task_definition, traffic_container, container_port)
         security_group = task_security_group(self, self.cluster.vpc)
         prerequisites = self._prerequisites(load_balancer, database, security_group)
+        # In the stack of its network: without a way out the first tasks cannot fetch their image.
+        prerequisites.append(selected(self.cluster.vpc, subnets).internet_connectivity_established)
         if cluster is None:
             prerequisites.append(every_capacity(self, self.cluster))
         self.service = frozen_service(
@@ -190,8 +198,12 @@ class BlueGreenService(Construct):
             initial_desired_count=initial_desired_count,
         )
         self.service.node.add_dependency(*prerequisites)
-        if container_port != load_balancer.container_port:
-            load_balancer.load_balancer.connections.allow_to(self.service, ec2.Port.tcp(container_port))
+        # An Application Load Balancer's target group brings the rules for its own port, a Network Load Balancer's none.
+        ports = {container_port, load_balancer.container_port}
+        for port in sorted(
+            ports if through_network_load_balancer(load_balancer) else ports - {load_balancer.container_port}
+        ):
+            load_balancer.load_balancer.connections.allow_to(self.service, ec2.Port.tcp(port))
         self.scaling = self.service.auto_scale_task_count(min_capacity=min_tasks, max_capacity=max_tasks)
         if scaling is not None:
             keep_targets(self, targets=scaling, scaling=self.scaling, load_balancer=load_balancer)
@@ -213,6 +225,7 @@ class BlueGreenService(Construct):
             hooks=hooks or {},
             load_balancer=load_balancer,
             vpc=self.cluster.vpc,
+            vpc_subnets=subnets,
             deployment_group_arn=group_arn(self, service_name),
         )
         check_time(

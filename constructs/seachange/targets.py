@@ -71,11 +71,13 @@ class ExistingTargets:
 
     From now on they are frozen: CodeDeploy rewrites the listeners' actions at every deployment, and a change that CloudFormation makes to one
     of them sends traffic to the wrong group (`keep_frozen` watches that). Behind a Network Load Balancer CodeDeploy moves all traffic at once, and
-    of the alarms made here only those on unhealthy targets remain, for it counts neither requests nor errors.
+    of the alarms made here only those on unhealthy targets remain, for it counts neither requests nor errors. One without security groups
+    shows the tasks its clients' addresses: let these in with `service.connections.allow_from(...)`.
 
     Attributes:
         load_balancer: Whose listeners they are.
-        production_listener, test_listener: Two different listeners, which forward to `blue` and `green`.
+        production_listener, test_listener: Two different listeners, which forward to `blue` and `green`. What the test listener shows is not
+            released: close it (`open=False`), for only you decide whom it lets in.
         blue, green: Two target groups alike, of target type `ip`.
         container_port: The port of the service's container at its creation.
         is_own: Whether nobody else's traffic goes through the load balancer; its own 5xx answers then count as the service's. No by default.

@@ -64,7 +64,7 @@ def serving(clients: Clients, properties: Mapping[str, Any]) -> Serving:
     if controller != "CODE_DEPLOY":
         raise ServiceNotReadyError(
             f"ECS service {name} has deployment controller {controller}, not CODE_DEPLOY, and ECS cannot change it in "
-            "place: make a new service under a new construct id."
+            "place: make a new service under a new construct id and a new service_name."
         )
     primary = observe.primary(service)
     for load_balancer in primary.get("loadBalancers", []) if primary else []:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import Duration
 from aws_cdk.assertions import Annotations, Match
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from seachange import BlueGreenLoadBalancer, TrafficShift, keep_frozen
 from seachange.cli.app import app as commands
-from seachange.record import RecordError
+from seachange.record import Record, RecordError
 from tests.constructs.apps import new_service, new_stack, template, their_vpc
 
 
@@ -61,12 +62,55 @@ def test_it_records_nothing_over_what_moved_unless_that_is_accepted(record: Path
     assert record.read_text() != before
 
 
-def test_a_missing_record_is_warned_of_and_a_broken_one_refused(tmp_path: Path) -> None:
+def test_the_stacks_of_a_stage_are_recorded_and_kept(tmp_path: Path) -> None:
+    record = tmp_path / "frozen.json"
+
+    def assembly(port: int) -> Path:
+        app = cdk.App(context={"aws:cdk:bundling-stacks": []})
+        keep_frozen(app, record=record)
+        stack = cdk.Stack(cdk.Stage(app, "dev"), "Shop")
+        balancer = BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack), container_port=port)
+        new_service(stack, load_balancer=balancer)
+        return Path(app.synth().directory)
+
+    assert freeze(assembly(8080), record).exit_code == 0
+    assert [name.startswith("devShop") for name in json.loads(record.read_text())["stacks"]] == [True]
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        assembly(9090)
+
+
+def test_a_tag_of_the_stack_itself_is_found(record: Path) -> None:
+    stack = new_stack("Shop")
+    cdk.Tags.of(stack).add("GitSha", "abc")
+    new_service(stack, load_balancer=BlueGreenLoadBalancer(stack, "Balancer", vpc=their_vpc(stack)))
+    refused = freeze(Path(str(stack.node.root.synth().directory)), record)
+    assert refused.exit_code == 1
+    assert "the stack itself: Tags moved from nothing to" in refused.output
+    assert "explicitStackTags" in refused.output
+
+
+def test_an_assembly_without_a_service_is_no_success(tmp_path: Path) -> None:
+    done = freeze(Path(str(new_stack("Empty").node.root.synth().directory)), tmp_path / "frozen.json")
+    assert isinstance(done.exception, RecordError)
+    assert "holds no service under CodeDeploy" in str(done.exception)
+    assert not (tmp_path / "frozen.json").exists()
+
+
+@pytest.mark.parametrize("text", ["{}", '{"schema": "seachange.frozen/1", "stacks": {"Shop": {"Service": {}}}}', "[]"])
+def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text(text)
+    with pytest.raises(RecordError, match="no record of schema"):
+        Record.load(broken)
+
+
+def test_a_record_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be written"):
+        Record(stacks={}).save(tmp_path / "nowhere" / "frozen.json")
+
+
+def test_a_missing_record_is_warned_of(tmp_path: Path) -> None:
     stack = new_stack("Shop")
     keep_frozen(stack, record=tmp_path / "none.json")
     new_service(stack)
     Annotations.from_stack(stack).has_warning("/Shop", Match.string_like_regexp("seachange freeze --record"))
-    broken = tmp_path / "broken.json"
-    broken.write_text("{}")
-    with pytest.raises(RecordError, match="no record of schema"):
-        keep_frozen(new_stack(), record=broken)

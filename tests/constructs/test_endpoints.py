@@ -12,6 +12,7 @@ from tests.constructs.apps import new_stack, their_vpc
 
 ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 PRIVATE = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+PUBLIC = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
 ARGUMENT = "AlembicMigrations(vpc_subnets=)"
 
 
@@ -23,6 +24,12 @@ def only_isolated(stack: cdk.Stack) -> ec2.Vpc:
 def with_endpoint_of_theirs(stack: cdk.Stack) -> ec2.IVpc:
     vpc = only_isolated(stack)
     ec2.InterfaceVpcEndpoint(stack, "Theirs", vpc=vpc, service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER)
+    return vpc
+
+
+def with_another_endpoint(stack: cdk.Stack) -> ec2.IVpc:
+    vpc = only_isolated(stack)
+    ec2.InterfaceVpcEndpoint(stack, "Theirs", vpc=vpc, service=ec2.InterfaceVpcEndpointAwsService.SSM)
     return vpc
 
 
@@ -57,7 +64,7 @@ def published(egress: str) -> Callable[[cdk.Stack], ec2.IVpc]:
 )
 def test_allowed(vpc: Callable[[cdk.Stack], ec2.IVpc], subnets: ec2.SubnetSelection) -> None:
     stack = new_stack()
-    check_reach(stack, vpc(stack), subnets, ARGUMENT)
+    check_reach(stack, vpc(stack), subnets, ARGUMENT, needs={"secretsmanager"})
 
 
 def test_subnets_whose_routes_are_unknown_are_let_through() -> None:
@@ -65,16 +72,30 @@ def test_subnets_whose_routes_are_unknown_are_let_through() -> None:
     one = ec2.Subnet.from_subnet_attributes(
         stack, "One", subnet_id=cdk.Fn.import_value("subnet"), availability_zone="eu-west-1a"
     )
-    check_reach(stack, only_isolated(stack), ec2.SubnetSelection(subnets=[one]), ARGUMENT)
+    check_reach(stack, only_isolated(stack), ec2.SubnetSelection(subnets=[one]), ARGUMENT, needs={"secretsmanager"})
 
 
 @pytest.mark.parametrize(
     ("vpc", "subnets", "value"),
     [
         pytest.param(lambda stack: Network(stack, "Network").vpc, ISOLATED, "IsolatedSubnet1", id="isolated, NAT"),
-        pytest.param(published("nat"), ISOLATED, "isolated: .*IsolatedSubnet1", id="published"),
-        pytest.param(only_isolated, ISOLATED, "isolated: .*IsolatedSubnet1", id="isolated"),
-        pytest.param(with_gateway_endpoint, ISOLATED, "isolated: .*IsolatedSubnet1", id="S3 alone"),
+        pytest.param(lambda stack: Network(stack, "Network").vpc, PUBLIC, "public: .*PublicSubnet1", id="public"),
+        pytest.param(with_another_endpoint, ISOLATED, "without an endpoint of secretsmanager", id="another endpoint"),
+        pytest.param(
+            published("nat"),
+            ISOLATED,
+            "isolated, without an endpoint of secretsmanager: .*IsolatedSubnet1",
+            id="published",
+        ),
+        pytest.param(
+            only_isolated, ISOLATED, "isolated, without an endpoint of secretsmanager: .*IsolatedSubnet1", id="isolated"
+        ),
+        pytest.param(
+            with_gateway_endpoint,
+            ISOLATED,
+            "isolated, without an endpoint of secretsmanager: .*IsolatedSubnet1",
+            id="S3 alone",
+        ),
         pytest.param(only_isolated, PRIVATE, "no 'Private' subnet", id="no such tier"),
     ],
 )
@@ -82,7 +103,7 @@ def test_refused(vpc: Callable[[cdk.Stack], ec2.IVpc], subnets: ec2.SubnetSelect
     stack = new_stack()
     made = vpc(stack)
     with pytest.raises(InvalidArgumentError, match=value) as refused:
-        check_reach(stack, made, subnets, ARGUMENT)
+        check_reach(stack, made, subnets, ARGUMENT, needs={"secretsmanager"})
     assert refused.value.argument == ARGUMENT
     assert 'Network(egress="endpoints")' in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -93,7 +114,7 @@ def test_endpoints_elsewhere_do_not_help() -> None:
     with_endpoint_of_theirs(stack)
     other = only_isolated(cdk.Stack(stack.node.root, "Other"))  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError):
-        check_reach(stack, other, ISOLATED, ARGUMENT)
+        check_reach(stack, other, ISOLATED, ARGUMENT, needs={"secretsmanager"})
 
 
 def test_every_endpoint_has_its_reason() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Duration
+from aws_cdk import CfnParameter, Duration, NestedStack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -282,6 +282,21 @@ def test_hooks_and_the_smoke_test_are_called_and_may_answer() -> None:
     answers = [p for p in policies if "PutLifecycleEventHookExecutionStatus" in str(p)]
     assert len(answers) == 2
     assert all("deploymentgroup:Foreign-orders/Foreign-orders" in str(answer) for answer in answers)
+
+
+def test_in_a_nested_stack_it_is_refused() -> None:
+    nested = NestedStack(new_stack(), "Nested")
+    with pytest.raises(InvalidArgumentError, match=r"scope=.*nested stack.*stack of its own"):
+        new_service(nested)
+
+
+def test_a_second_service_of_the_same_name_is_refused() -> None:
+    stack = new_stack()
+    new_service(stack, "Orders")
+    with pytest.raises(
+        InvalidArgumentError, match=r"service_name=\) cannot be 'orders': another service of this stack"
+    ):
+        new_service(stack, "Again", service_name="orders")
 
 
 def test_an_override_is_in_the_template_of_its_release_only() -> None:

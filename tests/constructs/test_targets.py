@@ -1,10 +1,11 @@
 """`ExistingTargets`: listeners and target groups that were there before."""
 
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from seachange import ExistingTargets, InvalidArgumentError, ScalingTargets, SmokeTest, TrafficShift
@@ -38,9 +39,9 @@ def behind_their_application_balancer(stack: cdk.Stack, green: dict[str, Any] | 
     )
 
 
-def behind_their_network_balancer(stack: cdk.Stack) -> ExistingTargets:
-    vpc = their_vpc(stack)
-    balancer = elbv2.NetworkLoadBalancer(stack, "Theirs", vpc=vpc)
+def behind_their_network_balancer(stack: cdk.Stack, **arguments: Any) -> ExistingTargets:
+    vpc = cast("ec2.IVpc | None", stack.node.try_find_child("TheirVpc")) or their_vpc(stack)
+    balancer = elbv2.NetworkLoadBalancer(stack, "Theirs", vpc=vpc, **arguments)
     groups = [elbv2.NetworkTargetGroup(stack, name, vpc=vpc, port=80, target_type=IP) for name in ("One", "Two")]
     listeners = [
         balancer.add_listener(f"L{port}", port=port, default_target_groups=[group])
@@ -78,6 +79,21 @@ def test_behind_a_network_load_balancer_all_traffic_moves_at_once_under_the_alar
     [alarm] = deployment["GreenAlarms"]
     assert found[alarm["Ref"]]["Properties"]["MetricName"] == "UnHealthyHostCount"
     assert found[alarm["Ref"]]["Properties"]["Namespace"] == "AWS/NetworkELB"
+
+
+def test_a_network_load_balancers_group_reaches_the_tasks() -> None:
+    stack = new_stack()
+    group = ec2.SecurityGroup(stack, "BalancerGroup", vpc=their_vpc(stack), allow_all_outbound=False)
+    new_service(
+        stack,
+        load_balancer=behind_their_network_balancer(stack, security_groups=[group]),
+        traffic_shift=ALL_AT_ONCE,
+        container_port=9090,
+    )
+    found = resources(stack)
+    for direction in ("Ingress", "Egress"):
+        rules = [b["Properties"] for b in found.values() if b["Type"] == f"AWS::EC2::SecurityGroup{direction}"]
+        assert {8080, 9090} <= {rule["FromPort"] for rule in rules}
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,11 @@ class ReleaseAlarms(Construct):
     def _composite(self, name: str, alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.CompositeAlarm:
         """One alarm that fires while any of `alarms` does; it tells nobody, for each of them does so by itself."""
         rule = cloudwatch.AlarmRule
-        return cloudwatch.CompositeAlarm(
+        composite = cloudwatch.CompositeAlarm(
             self, name, alarm_rule=rule.any_of(*(rule.from_string(f'ALARM("{alarm.alarm_name}")') for alarm in alarms))
         )
+        resource = composite.node.default_child
+        assert isinstance(resource, cloudwatch.CfnCompositeAlarm)
+        # The CDK names it after its path, which two environments of an app may share (aws-cdk#38057): CloudFormation shall name it.
+        resource.add_property_deletion_override("AlarmName")
+        return composite

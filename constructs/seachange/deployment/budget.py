@@ -51,7 +51,9 @@ def check_time(
                 f"{time.to_minutes(integral=False):g} min",
                 f"give {LONGEST_EVENT} min at most: CodeDeploy waits no longer for one lifecycle event",
             )
-    approval = 0 if approval_wait is None else _whole_minutes("approval_wait", approval_wait, LONGEST_DEPLOYMENT)
+    approval = 0.0
+    if approval_wait is not None:
+        approval = _whole_minutes("approval_wait", approval_wait, LONGEST_DEPLOYMENT, fewest=1)
     parts = {
         "green's start": MINUTES_TO_START,
         **{f"the hook at {event}": time.to_minutes(integral=False) for event, time in known.items()},
@@ -70,13 +72,13 @@ def check_time(
         )
 
 
-def _whole_minutes(argument: str, time: Duration, longest: int) -> float:
+def _whole_minutes(argument: str, time: Duration, longest: int, *, fewest: int = 0) -> float:
     if time.is_unresolved():
         return 0  # known only when the stack deploys
     minutes = time.to_minutes(integral=False)
-    if minutes % 1 or not 0 <= minutes <= longest:
+    if minutes % 1 or not fewest <= minutes <= longest:
         raise InvalidArgumentError(
-            f"BlueGreenService({argument}=)", f"{minutes:g} min", f"give whole minutes, {longest} at most"
+            f"BlueGreenService({argument}=)", f"{minutes:g} min", f"give whole minutes, {fewest} to {longest}"
         )
     return minutes
 

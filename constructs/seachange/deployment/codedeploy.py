@@ -63,6 +63,7 @@ class CodeDeployGroup(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         name = group_name(self, service_name)
+        _refuse_another(self, service_name, name)
         self.application = codedeploy.EcsApplication(self, "Application", application_name=name)
         role = self._role(service, load_balancer, hooks, notifications)
         self.group = codedeploy.EcsDeploymentGroup(
@@ -163,6 +164,17 @@ class CodeDeployGroup(Construct):
         reasons = {"*": _DESCRIBES, task_sets: _TASK_SETS, rules: _RULES}
         acknowledge(role, {wildcard(self, resource): reason for resource, reason in reasons.items()})
         return role
+
+
+def _refuse_another(scope: Construct, service_name: str, name: str) -> None:
+    """Two services of one name in a stack would share the application, the deployment group and the task definition's family."""
+    for found in Stack.of(scope).node.find_all():
+        if isinstance(found, codedeploy.CfnApplication) and found.application_name == name:
+            raise InvalidArgumentError(
+                "BlueGreenService(service_name=)",
+                service_name,
+                "another service of this stack has that name; a second service beside it needs a name of its own",
+            )
 
 
 def group_name(scope: Construct, service_name: str) -> str:

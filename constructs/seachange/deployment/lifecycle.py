@@ -22,7 +22,7 @@ class Lifecycle(Construct):
         smoke_test: Run when the test listener serves the new release; None for no smoke test.
         hooks: Lifecycle event → the user's function.
         load_balancer: The smoke test asks its test listener.
-        vpc: Where the smoke test's function runs.
+        vpc, vpc_subnets: Where the smoke test's function runs.
         deployment_group_arn: The group whose deployments they may answer.
 
     Attributes:
@@ -40,6 +40,7 @@ class Lifecycle(Construct):
         hooks: Mapping[str, Hook],
         load_balancer: Targets,
         vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection,
         deployment_group_arn: str,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -59,6 +60,7 @@ class Lifecycle(Construct):
                 load_balancer=load_balancer,
                 deployment_group_arn=deployment_group_arn,
                 vpc=vpc,
+                vpc_subnets=vpc_subnets,
             )
             self.functions[SMOKE_EVENT] = smoke.function
             self.times[SMOKE_EVENT] = smoke_test.timeout

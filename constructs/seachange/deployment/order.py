@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
 import jsii
-from aws_cdk import CfnResource, CustomResource, IStableAnyProducer, Lazy, Stack
+from aws_cdk import Aws, CfnResource, CustomResource, Fn, IStableAnyProducer, Lazy, Stack
 from constructs import IConstruct
 
 DEPLOYMENT_TYPE = "Custom::SeaChangeDeployment"
@@ -20,6 +20,9 @@ def after_everything_else(deployment: CustomResource) -> None:
     assert isinstance(resource, CfnResource)
     # Evaluated when the template is written, so that it sees what other code and aspects add after this construct.
     resource.add_override("DependsOn", Lazy.any(_EverythingElse(Stack.of(deployment))))
+    # DependsOn must not name what may not exist; a reference under the same condition makes the deployment wait for it all the same.
+    conditional = Lazy.any(_Conditional(Stack.of(deployment)), omit_empty_array=True)
+    resource.add_property_override("After", conditional)
 
 
 @jsii.implements(IStableAnyProducer)
@@ -29,7 +32,11 @@ class _EverythingElse:
 
     def produce(self) -> list[str]:
         stack = self._stack
-        resources = [construct for construct in stack.node.find_all() if self._is_written(construct)]
+        resources = [
+            found
+            for found in stack.node.find_all()
+            if _is_written(stack, found) and found.cfn_options.condition is None
+        ]
         # One call for all: each crosses into Node.
         names, properties = stack.resolve([[r.logical_id for r in resources], [r._cfn_properties for r in resources]])
         name_at = {resource.node.path: name for resource, name in zip(resources, names, strict=True)}
@@ -52,13 +59,32 @@ class _EverythingElse:
         changing = {name for name, r in zip(names, resources, strict=True) if _changes_with_a_release(r)}
         return sorted(ends | (changing & before))
 
-    def _is_written(self, construct: IConstruct) -> TypeGuard[CfnResource]:
-        """Whether it is a resource of this very template; an IAM policy without statements, for one, is left out."""
-        return (
-            isinstance(construct, CfnResource)
-            and construct.stack.node.path == self._stack.node.path
-            and construct._should_synthesize()
-        )
+
+@jsii.implements(IStableAnyProducer)
+class _Conditional:
+    """References to the resources that exist under a condition only, each under its own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def produce(self) -> list[object]:
+        return [
+            Fn.condition_if(condition.logical_id, resource.ref, Aws.NO_VALUE)
+            for resource in self._stack.node.find_all()
+            if _is_written(self._stack, resource)
+            and (condition := resource.cfn_options.condition) is not None
+            # What the CDK counts its users with.
+            and resource.cfn_resource_type != "AWS::CDK::Metadata"
+        ]
+
+
+def _is_written(stack: Stack, construct: IConstruct) -> TypeGuard[CfnResource]:
+    """Whether it is a resource of this very template; an IAM policy without statements, for one, is left out."""
+    return (
+        isinstance(construct, CfnResource)
+        and construct.stack.node.path == stack.node.path
+        and construct._should_synthesize()
+    )
 
 
 def _changes_with_a_release(resource: CfnResource) -> bool:

@@ -33,7 +33,7 @@ class SmokeTestHook(Construct):
         load_balancer: Its test listener is asked, at the load balancer's private addresses, and lets the function in.
         deployment_group_arn: CodeDeploy's group, whose deployments the function may answer.
         vpc: The load balancer's network.
-        vpc_subnets: Where the function runs; private subnets with egress by default, for it calls EC2 and CodeDeploy.
+        vpc_subnets: Where the function runs; it calls EC2 and CodeDeploy from there.
 
     Attributes:
         function: For the AppSpec's hooks, and for CodeDeploy's role to invoke.
@@ -50,11 +50,10 @@ class SmokeTestHook(Construct):
         load_balancer: Targets,
         deployment_group_arn: str,
         vpc: ec2.IVpc,
-        vpc_subnets: ec2.SubnetSelection | None = None,
+        vpc_subnets: ec2.SubnetSelection,
     ) -> None:
         super().__init__(scope, construct_id)
-        vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-        check_reach(self, vpc, vpc_subnets, "BlueGreenService(smoke_test=, vpc=)")
+        check_reach(self, vpc, vpc_subnets, "BlueGreenService(smoke_test=, vpc_subnets=)", needs={"codedeploy", "ec2"})
         listener = load_balancer.test_listener
         if isinstance(listener, elbv2.NetworkListener):
             raise InvalidArgumentError(

@@ -90,7 +90,9 @@ class AlembicMigrations(Construct):
         timeout_s = _timeout_seconds(timeout)
         architecture = architecture or lambda_.Architecture.ARM_64
         vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-        check_reach(self, vpc, vpc_subnets, "AlembicMigrations(vpc_subnets=)")
+        check_reach(
+            self, vpc, vpc_subnets, "AlembicMigrations(vpc_subnets=)", needs={"cloudformation", "secretsmanager"}
+        )
         bundle = Bundle(
             directory=Path(directory),
             requirements=Path(requirements) if requirements else None,

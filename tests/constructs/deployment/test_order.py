@@ -39,6 +39,24 @@ def test_everything_else_comes_first() -> None:
     assert before(found, deployment) == found.keys() - {deployment}
 
 
+def test_what_exists_under_a_condition_comes_first_when_it_exists() -> None:
+    stack = new_stack()
+    new_service(stack)
+    condition = cdk.CfnCondition(stack, "Wanted", expression=cdk.Fn.condition_equals(cdk.Aws.REGION, "eu-west-1"))
+    needed = s3.CfnBucket(stack, "Needed")
+    maybe = sns.CfnTopic(stack, "Maybe")
+    maybe.cfn_options.condition = condition
+    maybe.node.add_dependency(needed)
+    counted = cdk.CfnResource(stack, "Counted", type="AWS::CDK::Metadata")
+    counted.cfn_options.condition = condition
+    found = resources(stack)
+    deployment, body = only(found, DEPLOYMENT)
+    assert body["Properties"]["After"] == [{"Fn::If": ["Wanted", {"Ref": "Maybe"}, {"Ref": "AWS::NoValue"}]}]
+    # DependsOn names nothing that may not exist, and leaves out nothing that a conditional resource would have stood for.
+    assert {"Maybe", "Counted"}.isdisjoint(body["DependsOn"])
+    assert before(found, deployment) >= found.keys() - {deployment, "Maybe", "Counted"}
+
+
 def test_what_a_release_changes_is_named_whatever_lies_between() -> None:
     stack = new_stack()
     service = new_service(stack)

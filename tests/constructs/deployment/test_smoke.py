@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match
 
 from seachange import BlueGreenLoadBalancer, InvalidArgumentError
@@ -21,7 +22,16 @@ GROUP = "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:orders/orders
 def hook_in(stack: cdk.Stack, test: SmokeTest, **balancer: Any) -> SmokeTestHook:
     vpc = their_vpc(stack)
     load_balancer = BlueGreenLoadBalancer(stack, "Balancer", vpc=vpc, **balancer)
-    return SmokeTestHook(stack, "Smoke", test=test, load_balancer=load_balancer, deployment_group_arn=GROUP, vpc=vpc)
+    private = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+    return SmokeTestHook(
+        stack,
+        "Smoke",
+        test=test,
+        load_balancer=load_balancer,
+        deployment_group_arn=GROUP,
+        vpc=vpc,
+        vpc_subnets=private,
+    )
 
 
 def asset_of(folder: Path) -> Path:
