@@ -35,7 +35,7 @@ class _EverythingElse:
         resources = [
             found
             for found in stack.node.find_all()
-            if _is_written(stack, found) and found.cfn_options.condition is None
+            if _is_written(found, stack) and found.cfn_options.condition is None
         ]
         # One call for all: each crosses into Node.
         names, properties = stack.resolve([[r.logical_id for r in resources], [r._cfn_properties for r in resources]])
@@ -71,14 +71,14 @@ class _Conditional:
         return [
             Fn.condition_if(condition.logical_id, resource.ref, Aws.NO_VALUE)
             for resource in self._stack.node.find_all()
-            if _is_written(self._stack, resource)
+            if _is_written(resource, self._stack)
             and (condition := resource.cfn_options.condition) is not None
             # What the CDK counts its users with.
             and resource.cfn_resource_type != "AWS::CDK::Metadata"
         ]
 
 
-def _is_written(stack: Stack, construct: IConstruct) -> TypeGuard[CfnResource]:
+def _is_written(construct: IConstruct, stack: Stack) -> TypeGuard[CfnResource]:
     """Whether it is a resource of this very template; an IAM policy without statements, for one, is left out."""
     return (
         isinstance(construct, CfnResource)
