@@ -64,6 +64,8 @@ class Moved:
     way_out: str
 
     def __str__(self) -> str:
+        if self.property == "resource":
+            return f"{self.logical_id}: the {self.before} is gone"
         return f"{self.logical_id}: {self.property} moved from {_short(self.before)} to {_short(self.after)}"
 
 

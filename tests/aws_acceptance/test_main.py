@@ -78,7 +78,7 @@ def test_the_announcement_says_what_how_long_and_how_much() -> None:
     hours = minutes(CHECKS) / 60
     assert f"about {hours:.1f} hours" in said
     assert f"about {sum(price.cost(hours) for price in PRICES):.2f} US dollars" in said
-    assert "Prices: AWS's public price lists" in said
+    assert "Prices: third parties of 2026 that quote AWS's list" in said
 
 
 @pytest.mark.parametrize(

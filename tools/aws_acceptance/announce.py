@@ -8,7 +8,7 @@ from tools.aws_acceptance.names import Names
 
 CREATE_MINUTES = {"plain": 15, "database": 30}
 DESTROY_MINUTES = 45
-SOURCE = "AWS's public price lists for us-east-1 (pages VPC, Elastic Load Balancing, Fargate, RDS, CloudWatch and Secrets Manager pricing), 2026"
+SOURCE = "third parties of 2026 that quote AWS's list for us-east-1 (docs/guide/costs.md names them); compare with AWS's pages"
 HOURS_PER_MONTH = 730
 
 

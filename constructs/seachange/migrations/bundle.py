@@ -96,7 +96,8 @@ def _engine() -> Path:
     package = Path(spec.origin).parent
     if not (package / "rds-ca.pem").is_file():
         raise BundleError(
-            f"{package / 'rds-ca.pem'}, the certificate authorities of Amazon RDS, is missing: run `make setup`"
+            f"{package / 'rds-ca.pem'}, the certificate authorities of Amazon RDS, is missing: run `make setup` in the checkout of SeaChange, "
+            "and build its wheel again if you installed one"
         )
     return package
 
