@@ -1,12 +1,12 @@
 """VPC endpoints instead of a NAT gateway, and whether a function in a VPC reaches what it calls."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from aws_cdk import Aws
+from aws_cdk import Aws, CfnWaitConditionHandle
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, DependencyGroup, IDependable
 
 from seachange.errors import InvalidArgumentError
 from seachange.subnets import selected
@@ -56,10 +56,12 @@ def add_endpoints(vpc: ec2.Vpc, *, cidr: str) -> ec2.GatewayVpcEndpoint:
     """
     group = ec2.SecurityGroup(vpc, "Endpoints", vpc=vpc, description="VPC endpoints", allow_all_outbound=False)
     group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.HTTPS, "The VPC's own addresses")
-    for name, endpoint in interface_endpoints().items():
+    made: list[IDependable] = [
         vpc.add_interface_endpoint(
             name, service=endpoint.service, security_groups=[group], open=False, private_dns_enabled=True
         )
+        for name, endpoint in interface_endpoints().items()
+    ]
     layers = vpc.add_gateway_endpoint(
         "S3",
         service=ec2.GatewayVpcEndpointAwsService.S3,
@@ -73,8 +75,22 @@ def add_endpoints(vpc: ec2.Vpc, *, cidr: str) -> ec2.GatewayVpcEndpoint:
             resources=[f"arn:{Aws.PARTITION}:s3:::prod-{Aws.REGION}-starport-layer-bucket/*"],
         )
     )
+    _stand_for_the_way_out(vpc, [*made, layers])
     mark_endpoints(vpc)
     return layers
+
+
+def _stand_for_the_way_out(vpc: ec2.Vpc, endpoints: Sequence[IDependable]) -> None:
+    """Has all that waits for the private subnets' way out, tasks and functions, wait for these endpoints.
+
+    Through one resource that does nothing: a service that named each endpoint would not be the same when one more is needed.
+    """
+    ready = CfnWaitConditionHandle(vpc, "EndpointsReady")
+    ready.node.add_dependency(*endpoints)
+    for subnet in vpc.private_subnets:
+        way_out = subnet.internet_connectivity_established
+        assert isinstance(way_out, DependencyGroup)
+        way_out.add(ready)
 
 
 def mark_endpoints(vpc: ec2.IVpc) -> None:

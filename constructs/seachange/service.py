@@ -150,6 +150,13 @@ class BlueGreenService(Construct):
                 Stack.of(self).node.path,
                 "it is a nested stack, whose parent's resources would follow the deployment: make the service in a stack of its own",
             )
+        if Stack.of(load_balancer.production_listener).node.path != Stack.of(self).node.path:
+            raise InvalidArgumentError(
+                "BlueGreenService(load_balancer=)",
+                Stack.of(load_balancer.production_listener).node.path,
+                "its listeners and target groups belong into the service's stack: each stack would wait for the other. The load balancer itself may "
+                "be another stack's",
+            )
         check_counts(initial_desired_count, min_tasks, max_tasks)
         warn_of_connections(self, max_tasks=max_tasks, per_task=connections_per_task, most=max_connections)
         traffic_shift = traffic_shift or TrafficShift.linear(percent=10, interval=Duration.minutes(3))

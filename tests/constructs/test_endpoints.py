@@ -6,9 +6,10 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from seachange import InvalidArgumentError, Network
+from seachange import InvalidArgumentError, Network, SmokeTest
 from seachange.endpoints import check_reach, interface_endpoints
-from tests.constructs.apps import new_stack, their_vpc
+from tests.constructs.apps import new_service, new_stack, only, resources, their_vpc
+from tests.constructs.deployment.test_order import before
 
 ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 PRIVATE = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
@@ -119,3 +120,18 @@ def test_endpoints_elsewhere_do_not_help() -> None:
 
 def test_every_endpoint_has_its_reason() -> None:
     assert all(endpoint.reason for endpoint in interface_endpoints().values())
+
+
+def test_tasks_and_functions_wait_for_the_endpoints() -> None:
+    stack = new_stack()
+    network = Network(stack, "Network", egress="endpoints")
+    new_service(stack, vpc=network.vpc, smoke_test=SmokeTest(steps=[{"name": "health", "path": "/health"}]))
+    found = resources(stack)
+    endpoints = {name for name, body in found.items() if body["Type"] == "AWS::EC2::VPCEndpoint"}
+    service, body = only(found, "AWS::ECS::Service")
+    hook = next(n for n, b in found.items() if b["Type"] == "AWS::Lambda::Function" and "VpcConfig" in b["Properties"])
+    assert len(endpoints) == len(interface_endpoints()) + 1
+    assert endpoints <= before(found, service)
+    assert endpoints <= before(found, hook)
+    # None by name: one more must not change the frozen service.
+    assert endpoints.isdisjoint(body["DependsOn"])

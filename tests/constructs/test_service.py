@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Duration, NestedStack
+from aws_cdk import CfnParameter, Duration, NestedStack, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -288,6 +288,14 @@ def test_in_a_nested_stack_it_is_refused() -> None:
     nested = NestedStack(new_stack(), "Nested")
     with pytest.raises(InvalidArgumentError, match=r"scope=.*nested stack.*stack of its own"):
         new_service(nested)
+
+
+def test_listeners_of_another_stack_are_refused() -> None:
+    stack = new_stack()
+    other = Stack(stack.node.root, "Other")  # type: ignore[arg-type]
+    balancer = BlueGreenLoadBalancer(other, "Balancer", vpc=their_vpc(other))
+    with pytest.raises(InvalidArgumentError, match=r"load_balancer=\) cannot be 'Other'.*the service's stack"):
+        new_service(stack, load_balancer=balancer)
 
 
 def test_a_second_service_of_the_same_name_is_refused() -> None:
