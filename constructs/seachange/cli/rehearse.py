@@ -84,9 +84,9 @@ def rehearse(
 
 def _summary(result: dict[str, Any]) -> Table:
     good = result["verdict"] == "pass"
-    table = Table(
-        title=f"[{'green' if good else 'red'}]{'PASS' if good else 'FAIL'}[/]", title_justify="left", show_header=False
-    )
+    drill = "" if result["drill"] == "none" else f", drill {result['drill']}"
+    title = f"[{'green' if good else 'red'}]{'PASS' if good else 'FAIL'}[/]{drill}"
+    table = Table(title=title, title_justify="left", show_header=False)
     requests, data, migration, shift = result["requests"], result["data"], result["migration"], result["shift"]
     table.add_row(
         "requests",
