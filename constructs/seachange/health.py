@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from aws_cdk import Duration, Token
 
 from seachange.errors import InvalidArgumentError
+from seachange.known import check_number, known_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +30,15 @@ class HealthCheck:
         if not Token.is_unresolved(self.path) and not self.path.startswith("/"):
             raise InvalidArgumentError("HealthCheck(path=)", self.path, "start it with a slash")
         for name in ("healthy_threshold", "unhealthy_threshold"):
-            threshold = getattr(self, name)
-            if not 2 <= threshold <= 10:
-                raise InvalidArgumentError(f"HealthCheck({name}=)", threshold, "give 2 to 10")
-        interval, timeout = (duration.to_seconds(integral=False) for duration in (self.interval, self.timeout))
-        if not 5 <= interval <= 300:
+            check_number(f"HealthCheck({name}=)", getattr(self, name), lambda count: 2 <= count <= 10, "give 2 to 10")
+        interval = known_time("HealthCheck(interval=)", self.interval, "seconds")
+        timeout = known_time("HealthCheck(timeout=)", self.timeout, "seconds")
+        if interval is not None and not 5 <= interval <= 300:
             raise InvalidArgumentError("HealthCheck(interval=)", f"{interval:g} s", "give 5 to 300 seconds")
-        if not 2 <= timeout <= 120 or timeout >= interval:
+        if timeout is None:
+            return
+        if not 2 <= timeout <= 120 or (interval is not None and timeout >= interval):
+            shorter = "the interval takes" if interval is None else f"the interval's {interval:g}"
             raise InvalidArgumentError(
-                "HealthCheck(timeout=)",
-                f"{timeout:g} s",
-                f"give 2 to 120 seconds, fewer than the interval's {interval:g}",
+                "HealthCheck(timeout=)", f"{timeout:g} s", f"give 2 to 120 seconds, fewer than {shorter}"
             )

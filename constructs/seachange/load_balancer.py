@@ -14,6 +14,7 @@ from seachange.errors import InvalidArgumentError
 from seachange.findings import acknowledge
 from seachange.frozen import without_inherited_tags
 from seachange.health import HealthCheck
+from seachange.subnets import selected
 
 
 class BlueGreenLoadBalancer(Construct):
@@ -98,6 +99,13 @@ class BlueGreenLoadBalancer(Construct):
 
         self.container_port = container_port
         self.is_own = load_balancer is None
+        if load_balancer is None and internet_facing is not False:
+            selected(
+                vpc,
+                ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+                "BlueGreenLoadBalancer(internet_facing=)",
+                "give internet_facing=False, or a VPC with public subnets; an imported VPC needs their ids",
+            )
         self.load_balancer = load_balancer or self._load_balancer(vpc, internet_facing is not False, access_logs)
         self.blue = self._target_group(
             "Blue", vpc, health_check or HealthCheck(), deregistration_delay or Duration.seconds(30)
@@ -157,7 +165,7 @@ class BlueGreenLoadBalancer(Construct):
     def _target_group(
         self, name: str, vpc: ec2.IVpc, health: HealthCheck, deregistration_delay: Duration
     ) -> elbv2.ApplicationTargetGroup:
-        return without_inherited_tags(
+        group = without_inherited_tags(
             elbv2.ApplicationTargetGroup(
                 self,
                 name,
@@ -170,12 +178,20 @@ class BlueGreenLoadBalancer(Construct):
                     path=health.path,
                     healthy_threshold_count=health.healthy_threshold,
                     unhealthy_threshold_count=health.unhealthy_threshold,
-                    interval=health.interval,
-                    timeout=health.timeout,
+                    interval=None if health.interval.is_unresolved() else health.interval,
+                    timeout=None if health.timeout.is_unresolved() else health.timeout,
                     healthy_http_codes="200",
                 ),
             )
         )
+        # The CDK compares the two in milliseconds, which it cannot when only CloudFormation knows one.
+        resource = group.node.default_child
+        assert isinstance(resource, elbv2.CfnTargetGroup)
+        if health.interval.is_unresolved():
+            resource.health_check_interval_seconds = health.interval.to_seconds()
+        if health.timeout.is_unresolved():
+            resource.health_check_timeout_seconds = health.timeout.to_seconds()
+        return group
 
     def _listener(
         self,

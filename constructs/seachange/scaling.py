@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from seachange.errors import InvalidArgumentError
+from seachange.known import check_number
 from seachange.targets import Targets, through_network_load_balancer
 
 # CodeDeploy gives a scaling event in the middle of a deployment five minutes to settle (CodeDeploy and ECS developer guides): the next one comes
@@ -37,10 +38,15 @@ class ScalingTargets:
     def __post_init__(self) -> None:
         for name in ("cpu_percent", "memory_percent"):
             percent = getattr(self, name)
-            if percent is not None and not 1 <= percent <= 100:
-                raise InvalidArgumentError(f"ScalingTargets({name}=)", percent, "give 1 to 100")
-        if self.requests_per_task is not None and self.requests_per_task <= 0:
-            raise InvalidArgumentError("ScalingTargets(requests_per_task=)", self.requests_per_task, "give more than 0")
+            if percent is not None:
+                check_number(f"ScalingTargets({name}=)", percent, lambda given: 1 <= given <= 100, "give 1 to 100")
+        if self.requests_per_task is not None:
+            check_number(
+                "ScalingTargets(requests_per_task=)",
+                self.requests_per_task,
+                lambda given: given > 0,
+                "give more than 0",
+            )
         if (self.cpu_percent, self.memory_percent, self.requests_per_task) == (None, None, None):
             raise InvalidArgumentError("ScalingTargets()", "no target", "give one at least, or leave scaling out")
 

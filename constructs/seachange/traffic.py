@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Self
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 from aws_cdk import aws_codedeploy as codedeploy
 from constructs import Construct
 
 from seachange.errors import InvalidArgumentError
+from seachange.known import LATER, synthesis_time
+
+_WHY_KNOWN = "the synthesis computes from it whether the shift ends before the deployment's deadline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,10 @@ class TrafficShift:
     repeats: bool
 
     def __post_init__(self) -> None:
+        if Token.is_unresolved(self.percent):
+            raise InvalidArgumentError(
+                "TrafficShift(percent=)", LATER, f"give a number that the program knows: {_WHY_KNOWN}"
+            )
         # CodeDeploy's limits: TimeBasedCanary and TimeBasedLinear take whole percents and whole minutes.
         if (
             not isinstance(self.percent, int)
@@ -82,7 +89,7 @@ class TrafficShift:
 
 
 def _whole_minutes(interval: Duration) -> int:
-    seconds = interval.to_seconds(integral=False)
+    seconds = synthesis_time("TrafficShift(interval=)", interval, "seconds", _WHY_KNOWN)
     if seconds < 60 or seconds % 60:
         raise InvalidArgumentError(
             "TrafficShift(interval=)",

@@ -98,6 +98,23 @@ def test_a_url_may_be_known_only_on_aws() -> None:
     assert body["Properties"]["Schedule"]["Expression"] == "rate(5 minutes)"
 
 
+def test_status_and_latency_may_be_known_only_on_aws() -> None:
+    stack = new_stack()
+    number: Any = cdk.CfnParameter(stack, "Number", type="Number").value_as_number
+    SyntheticsCanary(stack, "Canary", url=URL, status=number, latency=Duration.seconds(number))
+    _, body = only(resources(stack), "AWS::Synthetics::Canary")
+    environment = body["Properties"]["RunConfig"]["EnvironmentVariables"]
+    assert (environment["STATUS"], environment["SECONDS"]) == ({"Ref": "Number"}, {"Ref": "Number"})
+
+
+def test_a_runtime_that_the_cdk_does_not_know_can_be_named() -> None:
+    stack = new_stack()
+    runtime = synthetics.Runtime("syn-python-selenium-14.0", synthetics.RuntimeFamily.PYTHON)
+    SyntheticsCanary(stack, "Canary", url=URL, runtime=runtime)
+    _, body = only(resources(stack), "AWS::Synthetics::Canary")
+    assert body["Properties"]["RuntimeVersion"] == "syn-python-selenium-14.0"
+
+
 def test_two_canaries_have_two_names() -> None:
     stack = new_stack()
     for name in ("One", "Two"):
@@ -117,6 +134,9 @@ def test_two_canaries_have_two_names() -> None:
         {"rate": Duration.minutes(61)},
         {"latency": Duration.seconds(0)},
         {"latency": Duration.minutes(5)},
+        {"status": "200"},
+        {"latency": 2},
+        {"rate": Duration.minutes(cdk.Token.as_number(cdk.Fn.import_value("rate")))},
     ],
 )
 def test_refuses(arguments: dict[str, Any]) -> None:

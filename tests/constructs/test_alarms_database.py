@@ -89,10 +89,39 @@ def test_the_thresholds_are_theirs() -> None:
     }
 
 
+def test_thresholds_may_be_known_only_when_the_stack_deploys() -> None:
+    stack = new_stack()
+    number = cdk.CfnParameter(stack, "Number", type="Number").value_as_number
+    thresholds = DatabaseThresholds(
+        connections_percent=number,
+        cpu_percent=number,
+        freeable_memory_mib=number,
+        free_storage_gib=number,
+        replica_lag_seconds=number,
+    )
+    found = alarms(stack, replica_identifiers=["orders-r1"], thresholds=thresholds)
+    assert {name: body["Threshold"] for name, body in found.items()} == {name: {"Ref": "Number"} for name in found}
+    # CloudFormation does not multiply: the metric is divided.
+    for name, metric, unit in (
+        ("FreeableMemory", "FreeableMemory", 1024**2),
+        ("FreeStorage", "FreeStorageSpace", 1024**3),
+    ):
+        result, source = found[name]["Metrics"]
+        assert result["Expression"] == f"bytes / {unit}"
+        assert (source["Id"], source["MetricStat"]["Stat"]) == ("bytes", "Minimum")
+        assert source["MetricStat"]["Metric"]["MetricName"] == metric
+
+
+def test_an_instance_class_of_unknown_memory_is_explained() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"None: .*SHOW max_connections.*instance class it does not know"):
+        DatabaseAlarms(cdk.Stack(), "Db", instance_identifier="orders", max_connections=None)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         {"max_connections": 0},
+        {"max_connections": None},
         {"instance_identifier": ""},
         {"replica_identifiers": [""]},
         {"replica_identifiers": "orders-r1"},

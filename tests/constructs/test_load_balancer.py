@@ -245,6 +245,26 @@ def test_refuses_with_a_load_balancer_of_theirs(arguments: dict[str, Any], messa
         )
 
 
+def test_a_vpc_without_public_subnets_takes_an_internal_one_alone() -> None:
+    stack = new_stack()
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "PrivateVpc",
+        vpc_id="vpc-2",
+        availability_zones=["a", "b"],
+        private_subnet_ids=["subnet-1", "subnet-2"],
+        private_subnet_route_table_ids=["rtb-1", "rtb-2"],
+    )
+    for given in (None, True):
+        with pytest.raises(
+            InvalidArgumentError,
+            match=r"internet_facing=\) cannot be .There are no 'Public' subnet groups.*: give internet_facing=False",
+        ):
+            BlueGreenLoadBalancer(stack, f"Public{given}", vpc=vpc, internet_facing=given)
+    BlueGreenLoadBalancer(stack, "Internal", vpc=vpc, internet_facing=False)
+    template(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+
+
 def test_a_load_balancer_of_theirs_writes_its_own_log() -> None:
     stack = new_stack()
     bucket = s3.Bucket.from_bucket_name(stack, "Logs", "their-logs")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from aws_cdk import CfnParameter
 
 from seachange import BlueGreenLoadBalancer, InvalidArgumentError, ScalingTargets
 from tests.constructs.apps import new_service, new_stack, only, resources, their_vpc
@@ -42,8 +43,20 @@ def test_requests_are_counted_over_both_groups() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"cpu_percent": 0}, {"memory_percent": 101}, {"requests_per_task": 0}, {}], ids=str
+    "arguments",
+    [{"cpu_percent": 0}, {"cpu_percent": "60"}, {"memory_percent": 101}, {"requests_per_task": 0}, {}],
+    ids=str,
 )
 def test_refuses(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(arguments), "no target")):
         ScalingTargets(**arguments)
+
+
+def test_targets_may_be_known_only_when_the_stack_deploys() -> None:
+    stack = new_stack()
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    targets = ScalingTargets(cpu_percent=number, memory_percent=number, requests_per_task=number)
+    new_service(stack, scaling=targets)
+    found = [r["Properties"] for r in resources(stack).values() if r["Type"].endswith("::ScalingPolicy")]
+    values = [policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for policy in found]
+    assert values == [{"Ref": "Number"}] * 3

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, Names, Stack, Token
+from aws_cdk import ArnFormat, Duration, Names, Stack, Token, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -13,6 +13,7 @@ from constructs import Construct
 from seachange.alarms.definition import Definition, make
 from seachange.errors import InvalidArgumentError
 from seachange.findings import acknowledge, wildcard
+from seachange.known import check_number, known_time, synthesis_time
 
 _SCRIPT = Path(__file__).with_name("canary_script.py")
 _KEPT = Duration.days(31)
@@ -30,11 +31,13 @@ class SyntheticsCanary(Construct):
 
     Args:
         url: Public, with https:// or http://; a token will do. Every run is a GET.
-        status: The status of a good answer, 200 by default; a redirect is not followed.
-        latency: A slower answer is a bad one: 2 seconds by default.
-        rate: From one run to the next: 5 minutes by default, 1 to 60, whole minutes.
-        runtime: The newest of CloudWatch Synthetics for Python that this library's CDK knows, by default. AWS retires each after some years: then
-            name a newer one.
+        status: The status of a good answer, 200 by default; a token will do. A redirect is not followed.
+        latency: A slower answer is a bad one: 2 seconds by default; a token in seconds will do.
+        rate: From one run to the next: 5 minutes by default, 1 to 60, whole minutes, known at synthesis.
+        runtime: The newest of CloudWatch Synthetics for Python that this library's CDK knows, by default. AWS has newer ones, and a deprecated one
+            makes no new canary, though canaries that have it run on: then name a newer one, whether or not the CDK knows it,
+            `synthetics.Runtime("syn-python-selenium-14.0", synthetics.RuntimeFamily.PYTHON)`. The user guide lists them (*Runtime versions using
+            Python and Selenium Webdriver*), and their ends (*Runtime versions support policy*).
         notifications: Told when the alarm fires or is quiet again; nobody by default.
 
     Attributes:
@@ -57,7 +60,7 @@ class SyntheticsCanary(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         latency, rate = latency or Duration.seconds(2), rate or Duration.minutes(5)
-        _check(url, status, latency, rate)
+        seconds = _checked_seconds(url, status, latency, rate)
         self.bucket = s3.Bucket(
             self,
             "Results",
@@ -87,8 +90,9 @@ class SyntheticsCanary(Construct):
             ),
             environment_variables={
                 "URL": url,
-                "STATUS": str(status),
-                "SECONDS": f"{latency.to_seconds(integral=False):g}",
+                # The text of numbers that may be known only when the stack deploys.
+                "STATUS": Tokenization.stringify_number(status),
+                "SECONDS": Tokenization.stringify_number(latency.to_seconds()) if seconds is None else f"{seconds:g}",
             },
             schedule=synthetics.Schedule.rate(rate),
             role=self._role(name),
@@ -156,19 +160,23 @@ class SyntheticsCanary(Construct):
         return role
 
 
-def _check(url: str, status: int, latency: Duration, rate: Duration) -> None:
+def _checked_seconds(url: str, status: int, latency: Duration, rate: Duration) -> float | None:
+    """The latency in seconds, None when it is known only when the stack deploys; InvalidArgumentError for what cannot work."""
     if not Token.is_unresolved(url) and not url.startswith(("https://", "http://")):
         raise InvalidArgumentError("SyntheticsCanary(url=)", url, "start it with https:// or http://")
-    if not 100 <= status <= 599:
-        raise InvalidArgumentError("SyntheticsCanary(status=)", status, "give a status of HTTP, such as 200")
-    seconds, minutes = latency.to_seconds(integral=False), rate.to_minutes(integral=False)
+    check_number(
+        "SyntheticsCanary(status=)", status, lambda code: 100 <= code <= 599, "give a status of HTTP, such as 200"
+    )
+    minutes = synthesis_time("SyntheticsCanary(rate=)", rate, "minutes", "the alarm counts in periods of it")
     if minutes % 1 or not 1 <= minutes <= _LONGEST_RATE_MINUTES:
         raise InvalidArgumentError(
             "SyntheticsCanary(rate=)", f"{minutes:g} min", f"give whole minutes, 1 to {_LONGEST_RATE_MINUTES}"
         )
-    if not 0 < seconds < 60 * minutes:
+    seconds = known_time("SyntheticsCanary(latency=)", latency, "seconds")
+    if seconds is not None and not 0 < seconds < 60 * minutes:
         raise InvalidArgumentError(
             "SyntheticsCanary(latency=)",
             f"{seconds:g} s",
             f"give more than 0 and less than the rate's {60 * minutes:g} s",
         )
+    return seconds

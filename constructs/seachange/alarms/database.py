@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from aws_cdk import Token, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,6 +11,7 @@ from constructs import Construct
 
 from seachange.alarms.definition import PERIOD, Definition, make
 from seachange.errors import InvalidArgumentError
+from seachange.known import check_number
 
 _MIB = 1024**2
 _GIB = 1024**3
@@ -39,15 +41,16 @@ class DatabaseThresholds:
 
     def __post_init__(self) -> None:
         for name in ("connections_percent", "cpu_percent"):
-            percent = getattr(self, name)
-            if not 0 < percent < 100:
-                raise InvalidArgumentError(
-                    f"DatabaseThresholds({name}=)", percent, "give more than 0 and less than 100"
-                )
+            check_number(
+                f"DatabaseThresholds({name}=)",
+                getattr(self, name),
+                lambda percent: 0 < percent < 100,
+                "give more than 0 and less than 100",
+            )
         for name in ("freeable_memory_mib", "free_storage_gib", "replica_lag_seconds"):
-            amount = getattr(self, name)
-            if amount <= 0:
-                raise InvalidArgumentError(f"DatabaseThresholds({name}=)", amount, "give more than 0")
+            check_number(
+                f"DatabaseThresholds({name}=)", getattr(self, name), lambda amount: amount > 0, "give more than 0"
+            )
 
 
 class DatabaseAlarms(Construct):
@@ -79,8 +82,12 @@ class DatabaseAlarms(Construct):
         notifications: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        if not Token.is_unresolved(max_connections) and max_connections < 1:
-            raise InvalidArgumentError("DatabaseAlarms(max_connections=)", max_connections, "give 1 or more")
+        check_number(
+            "DatabaseAlarms(max_connections=)",
+            max_connections,
+            lambda most: most >= 1,
+            "give what `SHOW max_connections` answers, 1 or more (PostgresDatabase.max_connections is None for an instance class it does not know)",
+        )
         if not all((instance_identifier, *replica_identifiers)) or isinstance(replica_identifiers, str):
             raise InvalidArgumentError(
                 "DatabaseAlarms(instance_identifier=, replica_identifiers=)",
@@ -132,8 +139,7 @@ def _of_instance(identifier: str, max_connections: int, thresholds: DatabaseThre
         ),
         Definition(
             name="FreeableMemory",
-            metric=_metric(identifier, "FreeableMemory", "Minimum"),
-            threshold=thresholds.freeable_memory_mib * _MIB,
+            **_less_than(identifier, "FreeableMemory", thresholds.freeable_memory_mib, _MIB),
             datapoints=3,
             below=True,
             # As for connections: what was found last holds.
@@ -141,14 +147,33 @@ def _of_instance(identifier: str, max_connections: int, thresholds: DatabaseThre
         ),
         Definition(
             name="FreeStorage",
-            metric=_metric(identifier, "FreeStorageSpace", "Minimum"),
-            threshold=thresholds.free_storage_gib * _GIB,
+            **_less_than(identifier, "FreeStorageSpace", thresholds.free_storage_gib, _GIB),
             datapoints=3,
             below=True,
             # As for connections; and a database that a full disk has silenced still has a full disk.
             missing=missing.IGNORE,
         ),
     ]
+
+
+class _Limit(TypedDict):
+    """The two arguments of a `Definition` that say what is compared with what."""
+
+    metric: cloudwatch.IMetric
+    threshold: float
+
+
+def _less_than(identifier: str, name: str, amount: float, unit: int) -> _Limit:
+    """A metric in bytes and a threshold in MiB or GiB. CloudFormation cannot multiply: an amount it fills in is compared in its own unit."""
+    metric = _metric(identifier, name, "Minimum")
+    if not Token.is_unresolved(amount):
+        return _Limit(metric=metric, threshold=amount * unit)
+    return _Limit(
+        metric=cloudwatch.MathExpression(
+            expression=f"bytes / {unit}", using_metrics={"bytes": metric}, period=PERIOD, label=name
+        ),
+        threshold=amount,
+    )
 
 
 def _metric(identifier: str, name: str, statistic: str) -> cloudwatch.Metric:

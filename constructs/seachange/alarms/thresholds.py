@@ -1,8 +1,13 @@
 """When a release is taken back."""
 
 from dataclasses import dataclass
+from functools import partial
+from operator import le
+
+from aws_cdk import Token
 
 from seachange.errors import InvalidArgumentError
+from seachange.known import LATER, check_number
 
 # CloudWatch calls a percentile of fewer than 10 / (1 - p) samples a low sample: 100 for p90 (docs/facts/cloudwatch.md).
 _FEWEST_FOR_P90 = 100
@@ -12,7 +17,9 @@ _FEWEST_FOR_P90 = 100
 class ReleaseThresholds:
     """What a release may do before it is taken back.
 
-    Rates, never counts: a count of errors is blind on a quiet service and takes back every good release on a busy one.
+    Rates, never counts: a count of errors is blind on a quiet service and takes back every good release on a busy one. Percents and seconds may
+    be known only when the stack deploys; `minimum_requests`, `comparison_factor` and `comparison_requests` stand in the alarms' expressions and
+    must be known before.
 
     Attributes:
         error_percent: 5xx answers in percent of all requests, more than which is too many in 2 of 3 minutes: 2 by default.
@@ -49,24 +56,30 @@ class ReleaseThresholds:
             "balancer_error_percent",
             "comparison_error_percent",
         ):
-            percent = getattr(self, name)
-            if not 0 < percent < 100:
-                raise InvalidArgumentError(f"ReleaseThresholds({name}=)", percent, "give more than 0 and less than 100")
+            check_number(
+                f"ReleaseThresholds({name}=)",
+                getattr(self, name),
+                lambda percent: 0 < percent < 100,
+                "give more than 0 and less than 100",
+            )
         for name in ("p99_seconds", "comparison_p90_seconds"):
-            seconds = getattr(self, name)
-            if seconds <= 0:
-                raise InvalidArgumentError(f"ReleaseThresholds({name}=)", seconds, "give more than 0")
-        if self.minimum_requests < 1:
-            raise InvalidArgumentError("ReleaseThresholds(minimum_requests=)", self.minimum_requests, "give 1 or more")
-        if self.comparison_factor < 1:
-            raise InvalidArgumentError(
-                "ReleaseThresholds(comparison_factor=)",
-                self.comparison_factor,
-                "give 1 or more: below it equals would differ",
+            check_number(
+                f"ReleaseThresholds({name}=)", getattr(self, name), lambda seconds: seconds > 0, "give more than 0"
             )
-        if self.comparison_requests < _FEWEST_FOR_P90:
-            raise InvalidArgumentError(
-                "ReleaseThresholds(comparison_requests=)",
-                self.comparison_requests,
+        for name, least, remedy in (
+            ("minimum_requests", 1, "give 1 or more"),
+            ("comparison_factor", 1, "give 1 or more: below it equals would differ"),
+            (
+                "comparison_requests",
+                _FEWEST_FOR_P90,
                 f"give {_FEWEST_FOR_P90} or more: a 90th percentile of fewer requests is no statistic",
-            )
+            ),
+        ):
+            value = getattr(self, name)
+            check_number(f"ReleaseThresholds({name}=)", value, partial(le, least), remedy)
+            if Token.is_unresolved(value):
+                raise InvalidArgumentError(
+                    f"ReleaseThresholds({name}=)",
+                    LATER,
+                    "give a number that the program knows: it stands in the text of the alarms' expressions",
+                )

@@ -10,6 +10,7 @@ from typing import Any, Self
 from aws_cdk import Duration, Token
 
 from seachange.errors import InvalidArgumentError
+from seachange.known import LATER, synthesis_time
 from seachange_deployments.errors import InvalidInputError
 from seachange_deployments.steps import steps_from
 
@@ -49,19 +50,23 @@ class SmokeTest:
         if Token.is_unresolved(self.as_json()):
             raise InvalidArgumentError(
                 "SmokeTest(steps=)",
-                "a value that is known only when the stack deploys",
+                LATER,
                 "give texts and numbers: the steps are packed when the app is synthesized",
             )
         if self.host is not None and not Token.is_unresolved(self.host) and not _is_domain(self.host):
             raise InvalidArgumentError("SmokeTest(host=)", self.host, "give a domain, without scheme, port or path")
-        if not self.timeout.is_unresolved():
-            minutes = self.timeout.to_minutes(integral=False)
-            if not _SHORTEST_MINUTES <= minutes <= _LONGEST_MINUTES:
-                raise InvalidArgumentError(
-                    "SmokeTest(timeout=)",
-                    f"{minutes:g} min",
-                    f"give {_SHORTEST_MINUTES} to {_LONGEST_MINUTES} min: a Lambda function runs the steps",
-                )
+        minutes = synthesis_time(
+            "SmokeTest(timeout=)",
+            self.timeout,
+            "minutes",
+            "it counts in the deployment's time, which the synthesis checks",
+        )
+        if not _SHORTEST_MINUTES <= minutes <= _LONGEST_MINUTES:
+            raise InvalidArgumentError(
+                "SmokeTest(timeout=)",
+                f"{minutes:g} min",
+                f"give {_SHORTEST_MINUTES} to {_LONGEST_MINUTES} min: a Lambda function runs the steps",
+            )
 
     @classmethod
     def load(cls, path: str | Path, *, host: str | None = None, timeout: Duration | None = None) -> Self:
