@@ -32,14 +32,22 @@ class Hook:
     Attributes:
         function: Yours. Its role is allowed to answer; an imported function without a role of this app must be
             allowed by you.
-        timeout: The longest until it answers, counted in the deployment's time: 5 minutes by default, an hour at most,
-            for CodeDeploy waits no longer. An approval by a person is such a hook.
+        timeout: The longest until it answers, counted in the deployment's time: 3 minutes by default, an hour at most,
+            for CodeDeploy waits no longer. One such hook fits beside a smoke test and the traffic plan of their defaults:
+            10 minutes for the start, 5, 3 and 27 are the 45 that there are. An approval by a person is such a hook.
     """
 
     function: lambda_.IFunction
-    timeout: Duration = field(default_factory=lambda: Duration.minutes(5))
+    timeout: Duration = field(default_factory=lambda: Duration.minutes(3))
 
     def __post_init__(self) -> None:
+        # What makes a function is its ARN: jsii knows the interface by it, whoever implements it.
+        if not hasattr(type(self.function), "function_arn"):
+            raise InvalidArgumentError(
+                "Hook(function=)", self.function, "give a Lambda function of the CDK (IFunction)"
+            )
+        if not isinstance(self.timeout, Duration):
+            raise InvalidArgumentError("Hook(timeout=)", self.timeout, "give a Duration, such as Duration.minutes(3)")
         if self.timeout.is_unresolved():
             return
         minutes = self.timeout.to_minutes(integral=False)

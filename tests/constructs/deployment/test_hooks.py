@@ -1,11 +1,15 @@
 """Hooks of the user's own: their events, their time, their permission to answer."""
 
+from typing import Any
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from seachange import InvalidArgumentError
-from seachange.deployment.hooks import LIFECYCLE_EVENTS, Hook, allow_answer, checked_hooks
+from seachange import InvalidArgumentError, TrafficShift
+from seachange.deployment.budget import check_time
+from seachange.deployment.hooks import LIFECYCLE_EVENTS, SMOKE_EVENT, Hook, allow_answer, checked_hooks
+from seachange.deployment.smoke import SmokeTest
 from tests.constructs.apps import new_stack, template
 
 GROUP = "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:orders/orders"
@@ -30,7 +34,49 @@ def test_every_event_of_codedeploy_takes_a_hook_and_they_are_put_in_order() -> N
         "BeforeAllowTraffic",
         "AfterAllowTraffic",
     ]
-    assert hook.timeout.to_minutes() == 5
+
+
+def test_the_defaults_of_smoke_test_hook_and_shift_fit_together() -> None:
+    hook = Hook(function=function_in(new_stack()))
+    assert hook.timeout.to_minutes() == 3
+    times: dict[str, Any] = {
+        "traffic_shift": TrafficShift.linear(percent=10, interval=cdk.Duration.minutes(3)),
+        "bake_time": cdk.Duration.minutes(30),
+        "hooks": {
+            SMOKE_EVENT: SmokeTest(steps=[{"name": "health", "path": "/health"}]).timeout,
+            "BeforeAllowTraffic": hook.timeout,
+        },
+        "complete_when": "shifted",
+    }
+    check_time(approval_wait=None, **times)
+    with pytest.raises(InvalidArgumentError, match=r"'46 min'.*45 min at most"):
+        check_time(approval_wait=cdk.Duration.minutes(1), **times)
+
+
+def test_functions_of_every_kind_are_hooks() -> None:
+    stack = new_stack()
+    function = function_in(stack)
+    imported = lambda_.Function.from_function_arn(
+        stack, "Imported", "arn:aws:lambda:eu-west-1:123456789012:function:gate"
+    )
+    for one in (
+        function,
+        function.current_version,
+        lambda_.Alias(stack, "Live", alias_name="live", version=function.current_version),
+        imported,
+    ):
+        assert Hook(function=one).function is one
+
+
+@pytest.mark.parametrize("function", ["arn:aws:lambda:eu-west-1:123456789012:function:gate", None, lambda: None])
+def test_what_is_no_function_is_refused(function: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"Hook\(function=\) cannot be .*: give a Lambda function"):
+        Hook(function=function)
+
+
+def test_a_time_without_a_unit_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"Hook\(timeout=\) cannot be 5: give a Duration"):
+        Hook(function=function_in(new_stack()), timeout=5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
