@@ -15,6 +15,7 @@ from constructs import Construct, Dependable, IValidation
 from seachange.errors import InvalidArgumentError
 from seachange.findings import acknowledge, wildcard
 from seachange.images import refuse_latest
+from seachange.known import check_number
 
 CONTAINER_NAME = "app"
 _PLAIN_VARIABLES = (
@@ -77,7 +78,16 @@ def release_task(
     apart. The container listens on `container_port`; `further_ports` are mapped for who looks for them there.
     """
     _check_names(service_name, release)
-    own = {"PORT": str(container_port), "RELEASE": release} | _connection(database, f"{service_name}/{release}")
+    check_port(container_port)
+    if isinstance(command, str):
+        raise InvalidArgumentError(
+            "BlueGreenService(command=)",
+            command,
+            f"give a list of texts, such as {command.split()!r}: a text is a list of its letters",
+        )
+    own = {"PORT": Tokenization.stringify_number(container_port), "RELEASE": release} | _connection(
+        database, f"{service_name}/{release}"
+    )
     if taken := sorted(own.keys() & {*environment, *secrets}):
         raise InvalidArgumentError(
             "BlueGreenService(environment=, secrets=)", ", ".join(taken), "leave them out: the service sets them itself"
@@ -117,6 +127,11 @@ def release_task(
     resource.node.add_dependency(task.obtain_execution_role())
     Dependable.implement(task, Dependable.of(resource))
     return task
+
+
+def check_port(port: int) -> None:
+    """Refuses what is no port; one that is known only when the stack deploys is let through."""
+    check_number("BlueGreenService(container_port=)", port, lambda given: 1 <= given <= 65535, "give 1 to 65535")
 
 
 def require_container(task: ecs.FargateTaskDefinition, name: str, port: int) -> None:
@@ -167,6 +182,8 @@ def _check_names(service_name: str, release: str) -> None:
             service_name,
             "start with a letter, go on with letters, digits, dashes and underscores",
         )
+    if not isinstance(release, str):
+        raise InvalidArgumentError("BlueGreenService(release=)", release, f"give a text, such as {str(release)!r}")
     if Token.is_unresolved(release):
         return
     if not re.fullmatch(r"[A-Za-z0-9._-]+", release):

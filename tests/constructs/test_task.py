@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aws_cdk import CfnParameter
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ssm as ssm
 
@@ -82,6 +83,12 @@ def test_without_a_database_there_is_no_connection() -> None:
     [
         ({"service_name": "1orders"}, "service_name=.*start with a letter"),
         ({"release": "a b"}, "release=.*letters, digits"),
+        ({"container_port": 0}, "container_port=.* 0: give 1 to 65535"),
+        ({"release": 2}, "release=.* 2: give a text, such as '2'"),
+        (
+            {"command": "python serve.py"},
+            r"command=.*'python serve.py'.*list of texts, such as \['python', 'serve.py'\]",
+        ),
         ({"release": "r" * 57}, "release=.*63 characters"),
         ({"environment": {"PORT": "1"}}, "environment=.*PORT.*sets them itself"),
     ],
@@ -89,3 +96,11 @@ def test_without_a_database_there_is_no_connection() -> None:
 def test_refuses(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         new_service(new_stack(), **arguments)
+
+
+def test_a_port_that_is_known_later_reaches_the_environment() -> None:
+    stack = new_stack()
+    port = CfnParameter(stack, "Port", type="Number").value_as_number
+    new_service(stack, container_port=port)
+    environment = {variable["Name"]: variable["Value"] for variable in container(resources(stack))["Environment"]}
+    assert environment["PORT"] == {"Ref": "Port"}

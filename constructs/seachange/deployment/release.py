@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aws_cdk import Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from seachange.capacity import check_capacity
 from seachange.errors import InvalidArgumentError
+from seachange.task import check_port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +44,22 @@ class ReleaseTarget:
                 raise InvalidArgumentError(
                     f"BlueGreenService({argument}=)", f"{len(items)} of them", f"give 1 to {most}: ECS takes no more"
                 )
-        if self.capacity_providers is not None and not 1 <= len(self.capacity_providers) <= 20:
+        check_port(self.container_port)
+        if self.platform_version is not None and not isinstance(self.platform_version, ecs.FargatePlatformVersion):
             raise InvalidArgumentError(
-                "BlueGreenService(capacity_providers=)",
-                f"{len(self.capacity_providers)} of them",
-                "give 1 to 20, or none",
+                "BlueGreenService(platform_version=)",
+                self.platform_version,
+                "give one of ecs.FargatePlatformVersion, such as ecs.FargatePlatformVersion.VERSION1_4",
             )
+        if self.capacity_providers is not None:
+            check_capacity(self.capacity_providers)
 
     def properties(self) -> dict[str, Any]:
         """The deployment resource's properties for it; numbers as text, as CloudFormation hands them over."""
         properties: dict[str, Any] = {
             "Release": self.name,
             "ContainerName": self.container_name,
-            "ContainerPort": str(self.container_port),
+            "ContainerPort": Tokenization.stringify_number(self.container_port),
             "Subnets": list(self.subnets),
             "SecurityGroups": [group.security_group_id for group in self.security_groups],
             "AssignPublicIp": "DISABLED",
@@ -64,8 +70,8 @@ class ReleaseTarget:
             properties["CapacityProviders"] = [
                 {
                     "CapacityProvider": strategy.capacity_provider,
-                    "Base": str(int(strategy.base or 0)),
-                    "Weight": str(int(strategy.weight or 0)),
+                    "Base": Tokenization.stringify_number(strategy.base or 0),
+                    "Weight": Tokenization.stringify_number(strategy.weight or 0),
                 }
                 for strategy in self.capacity_providers
             ]
