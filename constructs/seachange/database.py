@@ -1,5 +1,6 @@
 """The database: Amazon RDS for PostgreSQL, private, encrypted, reachable over TLS only."""
 
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,8 +15,11 @@ from constructs import Construct
 from seachange.database_findings import acknowledge_database
 from seachange.errors import InvalidArgumentError
 from seachange.instances import max_connections_of
+from seachange.known import check_number, known_time
+from seachange.subnets import selected
 
 OLDEST_MAJOR_VERSION = 17
+_MOST_STORAGE_GIB = 65536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +49,13 @@ class PostgresDatabase(Construct):
 
     Args:
         vpc: Where it stands.
-        database_name: The database made at creation.
+        database_name: The database made at creation: letters, digits and underscores, 63 at most, a letter first.
         version: PostgreSQL 17 by default, AWS choosing the minor version; older major versions are refused.
         instance_type: `db.t4g.medium` by default.
         vpc_subnets: The isolated subnets by default.
         multi_az: Whether a standby in a second zone takes over; yes by default.
-        allocated_storage_gib: 20 by default.
-        max_allocated_storage_gib: How far the storage may grow by itself, 100 by default.
+        allocated_storage_gib: 20 by default, which is the least; 65,536 at most.
+        max_allocated_storage_gib: How far the storage may grow by itself, 100 by default; a tenth more than it has at least.
         backup_retention: How far back a point-in-time restore reaches: 7 days by default, 1 to 35; without backups there is no way back.
         deletion_protection: On by default.
         removal_policy: A last snapshot by default.
@@ -94,10 +98,20 @@ class PostgresDatabase(Construct):
                 version.postgres_full_version,
                 f"give PostgreSQL {OLDEST_MAJOR_VERSION} or newer",
             )
-        if not 1 <= backup_retention.to_days() <= 35:
+        days = known_time("PostgresDatabase(backup_retention=)", backup_retention, "days")
+        if days is not None and (days % 1 or not 1 <= days <= 35):
             raise InvalidArgumentError(
-                "PostgresDatabase(backup_retention=)", f"{backup_retention.to_days():g} days", "give 1 to 35 days"
+                "PostgresDatabase(backup_retention=)", f"{days:g} days", "give 1 to 35 days, whole ones"
             )
+        _check_name(database_name)
+        _check_storage(allocated_storage_gib, max_allocated_storage_gib)
+        vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        selected(
+            vpc,
+            vpc_subnets,
+            "PostgresDatabase(vpc_subnets=)",
+            "select subnets that this VPC has, such as ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)",
+        )
 
         instance_type = instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM)
         engine = rds.DatabaseInstanceEngine.postgres(version=version)
@@ -121,7 +135,7 @@ class PostgresDatabase(Construct):
             monitoring_interval=Duration.minutes(1),
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
             vpc=vpc,
-            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            vpc_subnets=vpc_subnets,
             security_groups=[self.security_group],
             publicly_accessible=False,
             instance_type=instance_type,
@@ -187,6 +201,36 @@ class PostgresDatabase(Construct):
             ),
             secret=secretsmanager.Secret.from_secret_complete_arn(scope, f"{construct_id}Secret", value("secret-arn")),
         )
+
+
+def _check_name(name: str) -> None:
+    """RDS API Reference, CreateDBInstance, DBName of RDS for PostgreSQL."""
+    if not isinstance(name, str) or not (
+        Token.is_unresolved(name) or re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name)
+    ):
+        raise InvalidArgumentError(
+            "PostgresDatabase(database_name=)",
+            name,
+            "start with a letter, go on with letters, digits and underscores, 63 at most: RDS takes no other",
+        )
+
+
+def _check_storage(allocated: int, most: int) -> None:
+    """RDS API Reference, CreateDBInstance, AllocatedStorage for gp3; RDS User Guide, *Managing capacity automatically*."""
+    for name, size in (("allocated_storage_gib", allocated), ("max_allocated_storage_gib", most)):
+        check_number(
+            f"PostgresDatabase({name}=)",
+            size,
+            lambda given: given % 1 == 0 and 20 <= given <= _MOST_STORAGE_GIB,
+            f"give whole GiB, 20 to {_MOST_STORAGE_GIB:,}, for gp3 storage has such sizes",
+        )
+    if Token.is_unresolved(allocated) or Token.is_unresolved(most) or 10 * most >= 11 * allocated:
+        return
+    raise InvalidArgumentError(
+        "PostgresDatabase(max_allocated_storage_gib=)",
+        most,
+        f"give {-(-11 * allocated // 10)} or more: RDS wants a tenth more than allocated_storage_gib={allocated}, for storage grows by so much",
+    )
 
 
 def _number(text: str) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import CfnParameter, Duration, Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Match, Template
@@ -121,11 +121,51 @@ def test_what_is_published_is_what_is_read(found: Template) -> None:
         ({"version": rds.PostgresEngineVersion.VER_16}, "version=.*'16'.*17 or newer"),
         ({"backup_retention": Duration.days(0)}, "backup_retention=.*1 to 35 days"),
         ({"backup_retention": Duration.days(36)}, "backup_retention=.*1 to 35 days"),
+        ({"backup_retention": Duration.hours(36)}, "backup_retention=.*'1.5 days'.*whole ones"),
+        ({"backup_retention": 7}, "backup_retention=.* 7: give a Duration"),
+        ({"database_name": "my-shop"}, "database_name=.*'my-shop'.*letters, digits and underscores"),
+        ({"database_name": "1shop"}, "database_name=.*start with a letter"),
+        ({"database_name": "s" * 64}, "database_name=.*63 at most"),
+        ({"database_name": ""}, "database_name=.*start with a letter"),
+        ({"allocated_storage_gib": 19}, "allocated_storage_gib=.* 19: give whole GiB, 20 to 65,536"),
+        ({"max_allocated_storage_gib": 65537}, "max_allocated_storage_gib=.* 65537: .*20 to 65,536"),
+        ({"allocated_storage_gib": 100}, "max_allocated_storage_gib=.* 100: give 110 or more"),
+        ({"allocated_storage_gib": 25, "max_allocated_storage_gib": 27}, "give 28 or more"),
+        ({"vpc_subnets": None}, "vpc_subnets=.*no 'Isolated' subnet groups.*PRIVATE_WITH_EGRESS"),
     ],
 )
 def test_refuses(arguments: dict[str, Any], message: str) -> None:
     stack = new_stack()
     with pytest.raises(InvalidArgumentError, match=message):
         PostgresDatabase(
-            stack, "Database", vpc=their_vpc(stack), vpc_subnets=PRIVATE, database_name="orders", **arguments
+            stack,
+            "Database",
+            vpc=their_vpc(stack),
+            **{"vpc_subnets": PRIVATE, "database_name": "orders", **arguments},
         )
+
+
+def test_takes_the_limits_and_what_is_known_only_when_the_stack_deploys() -> None:
+    stack = new_stack()
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    name = Fn.import_value("Name")
+    vpc = their_vpc(stack)
+    later: dict[str, Any] = {
+        "database_name": name,
+        "allocated_storage_gib": number,
+        "max_allocated_storage_gib": number,
+        "backup_retention": Duration.days(number),
+    }
+    PostgresDatabase(stack, "Later", vpc=vpc, vpc_subnets=PRIVATE, **later)
+    PostgresDatabase(
+        stack, "Least", vpc=vpc, vpc_subnets=PRIVATE, database_name="s_" + "1" * 61, max_allocated_storage_gib=22
+    )
+    reference = {"Ref": "Number"}
+    template(stack).has_resource_properties(
+        "AWS::RDS::DBInstance",
+        {
+            "DBName": {"Fn::ImportValue": "Name"},
+            "MaxAllocatedStorage": reference,
+            "BackupRetentionPeriod": reference,
+        },
+    )
