@@ -28,7 +28,14 @@ def test_it_takes_names_and_alarms() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"release": " "}, {"alarms": []}, {"alarms": "orders-db-cpu"}, {"alarms": ["a", ""]}, {"because": "  "}],
+    [
+        {"release": " "},
+        {"alarms": []},
+        {"alarms": "orders-db-cpu"},
+        {"alarms": ["a", ""]},
+        {"alarms": (name for name in ["a"])},
+        {"because": "  "},
+    ],
 )
 def test_refuses(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(arguments))):

@@ -30,7 +30,8 @@ class AlarmOverride:
             raise InvalidArgumentError(
                 "AlarmOverride(release=)", self.release, "name the one release that may ignore alarms"
             )
-        if isinstance(self.alarms, str) or not self.alarms:
+        # A generator would be spent by the next look at it, and name nothing in the template.
+        if not isinstance(self.alarms, Sequence) or isinstance(self.alarms, str) or not self.alarms:
             raise InvalidArgumentError("AlarmOverride(alarms=)", self.alarms, "give a list of one alarm at least")
         if any(isinstance(alarm, str) and not alarm.strip() for alarm in self.alarms):
             raise InvalidArgumentError("AlarmOverride(alarms=)", self.alarms, "name each alarm")
