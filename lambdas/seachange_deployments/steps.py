@@ -84,6 +84,13 @@ def _step(mapping: Mapping[str, Any], where: str) -> Step:
     for key in ("name", "path"):
         _demand(isinstance(mapping.get(key), str) and mapping[key], where, key, "must be given, as a text")
     _demand(mapping["path"].startswith("/"), where, "path", "must begin with /")
+    # What http.client does not send; of a placeholder's value it is quoted.
+    _demand(
+        re.fullmatch(r"[!-~]*", PLACEHOLDER.sub("", mapping["path"])),
+        where,
+        "path",
+        "must be made of visible ASCII characters: write others, and spaces, as %20 and the like",
+    )
     method = mapping.get("method", "GET")
     _demand(isinstance(method, str) and method.isalpha(), where, "method", "must be an HTTP method, such as GET")
     expect = mapping.get("expect", 200)
@@ -92,11 +99,24 @@ def _step(mapping: Mapping[str, Any], where: str) -> Step:
     _demand(expect and statuses, where, "expect", "must be an HTTP status, or a list of them, from 100 to 599")
     for key in ("headers", "capture", "check"):
         _demand(isinstance(mapping.get(key, {}), Mapping), where, key, "must be a table")
+        named = all(isinstance(name, str) for name in mapping.get(key, {}))
+        _demand(named, where, key, "must have texts as keys")
     for key in ("body", "check"):
         _demand(_is_json(mapping.get(key)), where, key, "must be made of texts, numbers, true, false, lists and tables")
     for key in ("headers", "capture"):
         texts = all(isinstance(text, str) for text in mapping.get(key, {}).values())
         _demand(texts, where, key, "must have texts as values")
+    for name, text in mapping.get("headers", {}).items():
+        # RFC 9110, section 5.1 and 5.5; http.client sends Latin-1.
+        _demand(
+            re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name), where, f"headers.{name}", "is not the name of a header"
+        )
+        _demand(
+            re.fullmatch(r"[\t\x20-\x7e\xa0-\xff]*", PLACEHOLDER.sub("", text)),
+            where,
+            f"headers.{name}",
+            "must be one line of Latin-1 characters, which is all that HTTP carries",
+        )
     for name in mapping.get("capture", {}):
         usable = PLACEHOLDER.fullmatch("{{" + name + "}}") and name != UNIQUE
         _demand(usable, where, f"capture.{name}", f"must be named like a variable, and not {UNIQUE}")

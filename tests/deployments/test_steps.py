@@ -35,6 +35,13 @@ def test_everything_given() -> None:
     assert step.capture == {"id": "id"}
 
 
+def test_placeholders_and_latin_1_are_fit_to_send() -> None:
+    (step,) = steps_from(
+        [{**READ, "path": "/a/{{ unique }}?b=%20", "headers": {"X-Name_1": "käse {{ unique }}\tand more"}}]
+    )
+    assert step.placeholders() == {"unique"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -48,6 +55,18 @@ def test_everything_given() -> None:
         ({"expect": True}, "Smoke step 1 (read): key 'expect' must be an HTTP status"),
         ({"headers": []}, "Smoke step 1 (read): key 'headers' must be a table"),
         ({"headers": {"n": 1}}, "Smoke step 1 (read): key 'headers' must have texts as values"),
+        ({"headers": {1: "a"}}, "Smoke step 1 (read): key 'headers' must have texts as keys"),
+        ({"capture": {1: "id"}}, "Smoke step 1 (read): key 'capture' must have texts as keys"),
+        ({"check": {1: "id"}}, "Smoke step 1 (read): key 'check' must have texts as keys"),
+        ({"path": "/a b"}, "Smoke step 1 (read): key 'path' must be made of visible ASCII characters"),
+        ({"path": "/a\n"}, "Smoke step 1 (read): key 'path' must be made of visible ASCII characters"),
+        ({"path": "/\x7f"}, "Smoke step 1 (read): key 'path' must be made of visible ASCII characters"),
+        ({"path": "/käse"}, "Smoke step 1 (read): key 'path' must be made of visible ASCII characters"),
+        ({"headers": {"a b": "c"}}, "Smoke step 1 (read): key 'headers.a b' is not the name of a header"),
+        ({"headers": {"": "c"}}, "Smoke step 1 (read): key 'headers.' is not the name of a header"),
+        ({"headers": {"x": "a\r\nb: c"}}, "Smoke step 1 (read): key 'headers.x' must be one line of Latin-1"),
+        ({"headers": {"x": "a\n"}}, "Smoke step 1 (read): key 'headers.x' must be one line of Latin-1"),
+        ({"headers": {"x": "€"}}, "Smoke step 1 (read): key 'headers.x' must be one line of Latin-1"),
         ({"capture": {"unique": "id"}}, "Smoke step 1 (read): key 'capture.unique' must be named like a variable"),
         ({"capture": {"a-b": "id"}}, "Smoke step 1 (read): key 'capture.a-b' must be named like a variable"),
         ({"check": {"[": 1}}, "Smoke step 1 (read): '[' is not a JMESPath expression"),
