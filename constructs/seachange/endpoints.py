@@ -117,11 +117,7 @@ def check_reach(
         "its function calls AWS APIs. Give private subnets with a NAT gateway, or a VPC with endpoints: "
         'Network(egress="endpoints"), or an InterfaceVpcEndpoint of yours'
     )
-    try:
-        found = selected(vpc, vpc_subnets)
-    except RuntimeError as error:  # what jsii makes of "There are no 'Private' subnet groups in this VPC"
-        reason = str(error).splitlines()[0].removeprefix("Error: ")
-        raise InvalidArgumentError(argument, reason, remedy) from None
+    found = selected(vpc, vpc_subnets, argument, remedy)
     if found.is_pending_lookup:
         return
     public = {subnet.subnet_id for subnet in vpc.public_subnets}

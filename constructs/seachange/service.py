@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
 from seachange.alarms import AlarmOverride, DirectedAlarm, ReleaseAlarms, ReleaseThresholds
-from seachange.capacity import check_counts, every_capacity, warn_of_connections
+from seachange.capacity import check_counts, check_own_capacity, every_capacity, warn_of_connections
 from seachange.deployment.budget import CompleteWhen, check_time
 from seachange.deployment.codedeploy import CodeDeployGroup, group_arn
 from seachange.deployment.functions import deployment_provider
@@ -190,8 +190,11 @@ class BlueGreenService(Construct):
         security_group = task_security_group(self, self.cluster.vpc)
         prerequisites = self._prerequisites(load_balancer, database, security_group)
         # In the stack of its network: without a way out the first tasks cannot fetch their image.
-        prerequisites.append(selected(self.cluster.vpc, subnets).internet_connectivity_established)
+        prerequisites.append(
+            selected(self.cluster.vpc, subnets, "BlueGreenService(vpc_subnets=)").internet_connectivity_established
+        )
         if cluster is None:
+            check_own_capacity(capacity_providers or ())
             prerequisites.append(every_capacity(self, self.cluster))
         self.service = frozen_service(
             self,
@@ -282,7 +285,9 @@ class BlueGreenService(Construct):
                 name=release,
                 container_name=traffic_container,
                 container_port=container_port,
-                subnets=selected(self.cluster.vpc, task_subnets or subnets).subnet_ids,
+                subnets=selected(
+                    self.cluster.vpc, task_subnets or subnets, "BlueGreenService(task_subnets=)"
+                ).subnet_ids,
                 security_groups=[security_group, *task_security_groups],
                 platform_version=platform_version,
                 capacity_providers=capacity_providers,

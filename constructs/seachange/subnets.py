@@ -10,7 +10,7 @@ from seachange.errors import InvalidArgumentError
 def selected(
     vpc: ec2.IVpc,
     selection: ec2.SubnetSelection,
-    argument: str | None = None,
+    argument: str,
     remedy: str = "select subnets that this VPC has",
 ) -> ec2.SelectedSubnets:
     """The subnets of `vpc` that `selection` selects; InvalidArgumentError, with the CDK's reason, when it has no such subnets.
@@ -18,7 +18,7 @@ def selected(
     Args:
         vpc: The VPC.
         selection: What is wanted of it.
-        argument: The argument's name, for the message: `BlueGreenService(vpc_subnets=)`. Without one jsii's RuntimeError is let through.
+        argument: The argument's name, for the message: `BlueGreenService(vpc_subnets=)`.
         remedy: What to give instead.
     """
     try:
@@ -31,8 +31,6 @@ def selected(
             subnet_type=selection.subnet_type,
         )
     except RuntimeError as error:  # what jsii makes of "There are no 'Private' subnet groups in this VPC"
-        if argument is None:
-            raise
         # Before the reason stands the error's class: "Error: ", or a name such as "ThereSubnetGroups: ".
         reason = re.sub(r"^\w+: ", "", str(error).splitlines()[0])
         raise InvalidArgumentError(argument, reason, remedy) from None

@@ -10,7 +10,7 @@ from aws_cdk.aws_cloudwatch import CfnAlarm
 
 from seachange import BlueGreenLoadBalancer, InvalidArgumentError, ReleaseAlarms, ReleaseThresholds
 from seachange.alarms import DirectedAlarm
-from tests.constructs.apps import new_stack, resources, their_vpc
+from tests.constructs.apps import new_service, new_stack, resources, their_vpc
 
 Alarms = dict[str, dict[str, Any]]
 
@@ -203,6 +203,18 @@ def test_the_defaults() -> None:
 def test_refuses(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(arguments))):
         ReleaseThresholds(**arguments)
+
+
+def test_what_is_known_only_when_the_stack_deploys_stands_in_the_expressions() -> None:
+    stack = new_stack()
+    number: Any = cdk.CfnParameter(stack, "Fewest", type="Number").value_as_number
+    new_service(stack, thresholds=ReleaseThresholds(minimum_requests=number, comparison_requests=number))
+    found = [body["Properties"] for body in resources(stack).values() if body["Type"] == "AWS::CloudWatch::Alarm"]
+    expressions = [
+        query["Expression"] for alarm in found for query in alarm.get("Metrics", []) if "Expression" in query
+    ]
+    assert len(expressions) == 11
+    assert all({"Ref": "Fewest"} in text["Fn::Join"][1] for text in expressions)
 
 
 def test_the_least_that_is_taken() -> None:

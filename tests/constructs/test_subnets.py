@@ -27,11 +27,5 @@ def test_the_message_names_argument_reason_and_remedy(selection: ec2.SubnetSelec
     assert "\n" not in message
 
 
-def test_what_is_there_is_selected_with_a_name_or_without() -> None:
-    vpc = their_vpc(new_stack())
-    assert selected(vpc, PRIVATE).subnet_ids == selected(vpc, PRIVATE, "X(y=)").subnet_ids == ["subnet-1", "subnet-2"]
-
-
-def test_without_a_name_the_error_is_the_cdks() -> None:
-    with pytest.raises(RuntimeError, match="Isolated"):
-        selected(their_vpc(new_stack()), ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED))
+def test_what_is_there_is_selected() -> None:
+    assert selected(their_vpc(new_stack()), PRIVATE, "X(y=)").subnet_ids == ["subnet-1", "subnet-2"]

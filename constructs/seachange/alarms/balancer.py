@@ -7,6 +7,7 @@ FILL gives the newest minute, whose data is still under way, a value that it doe
 for all of its minutes: one of N may be that one.
 """
 
+from aws_cdk import Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
@@ -24,7 +25,8 @@ def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: Release
     """
     metrics = group.metrics
     requests = metrics.request_count(statistic="Sum", period=PERIOD)
-    enough = f"requests >= {thresholds.minimum_requests}"
+    fewest = Tokenization.stringify_number(thresholds.minimum_requests)
+    enough = f"requests >= {fewest}"
     tried = "FILL(requests, 0) + FILL(errors, 0)"
     return [
         Definition(
@@ -44,7 +46,7 @@ def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: Release
         Definition(
             name=f"{name}ConnectionErrors",
             metric=_math(
-                f"IF({tried} >= {thresholds.minimum_requests}, 100 * FILL(errors, 0) / ({tried}), 0)",
+                f"IF({tried} >= {fewest}, 100 * FILL(errors, 0) / ({tried}), 0)",
                 f"{name}: failed connections to targets, percent of requests",
                 requests=requests,
                 errors=metrics.target_connection_error_count(statistic="Sum", period=PERIOD),
@@ -97,7 +99,7 @@ def against(
         for side in (group, other)
     )
     p90, other_p90 = (side.metrics.target_response_time(statistic="p90", period=PERIOD) for side in (group, other))
-    fewest, factor = thresholds.comparison_requests, thresholds.comparison_factor
+    fewest, factor = Tokenization.stringify_number(thresholds.comparison_requests), thresholds.comparison_factor
     enough = f"FILL(requests, 0) >= {fewest} AND FILL(other_requests, 0) >= {fewest}"
     return [
         Definition(
@@ -148,7 +150,7 @@ def of_balancer(load_balancer: elbv2.IApplicationLoadBalancer, thresholds: Relea
     return Definition(
         name="LoadBalancer5xx",
         metric=_math(
-            f"IF({total} >= {thresholds.minimum_requests}, 100 * ({errors}) / ({total}), 0)",
+            f"IF({total} >= {Tokenization.stringify_number(thresholds.minimum_requests)}, 100 * ({errors}) / ({total}), 0)",
             "Load balancer: its own 502, 503 and 504, percent of requests",
             requests=load_balancer.metrics.request_count(statistic="Sum", period=PERIOD),
             **{

@@ -17,9 +17,8 @@ _FEWEST_FOR_P90 = 100
 class ReleaseThresholds:
     """What a release may do before it is taken back.
 
-    Rates, never counts: a count of errors is blind on a quiet service and takes back every good release on a busy one. Percents and seconds may
-    be known only when the stack deploys; `minimum_requests`, `comparison_factor` and `comparison_requests` stand in the alarms' expressions and
-    must be known before.
+    Rates, never counts: a count of errors is blind on a quiet service and takes back every good release on a busy one. All but
+    `comparison_factor` may be known only when the stack deploys.
 
     Attributes:
         error_percent: 5xx answers in percent of all requests, more than which is too many in 2 of 3 minutes: 2 by default.
@@ -77,9 +76,9 @@ class ReleaseThresholds:
         ):
             value = getattr(self, name)
             check_number(f"ReleaseThresholds({name}=)", value, partial(le, least), remedy)
-            if Token.is_unresolved(value):
-                raise InvalidArgumentError(
-                    f"ReleaseThresholds({name}=)",
-                    LATER,
-                    "give a number that the program knows: it stands in the text of the alarms' expressions",
-                )
+        if Token.is_unresolved(self.comparison_factor):
+            raise InvalidArgumentError(
+                "ReleaseThresholds(comparison_factor=)",
+                LATER,
+                "give a number that the program knows: the alarms' expressions hold a hundred times of it",
+            )
