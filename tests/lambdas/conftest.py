@@ -4,6 +4,7 @@ import shutil
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 
 from seachange import BlueGreenLoadBalancer
 from seachange.assembly import Assembly
@@ -27,6 +28,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         load_balancer=BlueGreenLoadBalancer(stack, "Balancer", vpc=vpc),
         deployment_group_arn="arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:orders/orders",
         vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
     )
     app = cdk.App.of(stack)
     assert app is not None
