@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from tests.deployments.world import check_enums
+from tools.aws_acceptance.dry.shapes import check_enums
 
 EVENT = {"DeploymentId": "d-ABCDEF123", "LifecycleEventHookExecutionId": "execution-1"}
 BALANCER = "app/shop/50dc6c495c0c9188"
@@ -58,7 +58,11 @@ class Aws:
         }
         model = self.clients["codedeploy"].meta.service_model
         operation = "put_lifecycle_event_hook_execution_status"
-        check_enums(model.operation_model("PutLifecycleEventHookExecutionStatus").input_shape, request)
+        check_enums(
+            model.operation_model("PutLifecycleEventHookExecutionStatus").input_shape,
+            request,
+            "PutLifecycleEventHookExecutionStatus",
+        )
         if error:
             self.stubs["codedeploy"].add_client_error(operation, error, expected_params=request)
         else:

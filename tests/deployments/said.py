@@ -7,6 +7,8 @@ lifecycle event hooks.
 import datetime
 from typing import Any
 
+from tests.model.events import EVENTS
+
 NOW = 1_800_000_000.0
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1f5a"
 OLD, NEW, OTHER = (f"arn:aws:ecs:eu-west-1:123456789012:task-definition/shop:{n}" for n in (1, 12, 123))
@@ -38,16 +40,6 @@ EVENT: dict[str, Any] = {
     "ResourceProperties": PROPERTIES,
     "StartedAt": int(NOW) - 60,
 }
-EVENTS = (
-    "BeforeInstall",
-    "Install",
-    "AfterInstall",
-    "AllowTestTraffic",
-    "AfterAllowTestTraffic",
-    "BeforeAllowTraffic",
-    "AllowTraffic",
-    "AfterAllowTraffic",
-)
 GREEN_WATCH = ("green-5xx", "green-p99", "database")
 ROLLBACK = {"enabled": True, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]}
 

@@ -1,13 +1,12 @@
 """AWS as the deployment resource sees it: botocore's Stubber around every call, with enum values checked as well.
 
-The Stubber checks shapes but not enums, so `check_enums` walks the service model.
+The Stubber checks shapes but not enums, so `check_enums` walks the service model for them.
 """
 
 import hashlib
 from typing import Any
 
 import boto3
-from botocore.model import ListShape, Shape, StructureShape
 from botocore.stub import Stubber
 
 from seachange_deployments.observe import Clients
@@ -27,18 +26,7 @@ from tests.deployments.said import (
     app_spec,
     when,
 )
-
-
-def check_enums(shape: Shape, value: Any, where: str = "") -> None:
-    """Fails for a value that the service model's enums do not hold."""
-    if isinstance(shape, StructureShape):
-        for name, inner in value.items():
-            check_enums(shape.members[name], inner, f"{where}.{name}")
-    elif isinstance(shape, ListShape):
-        for inner in value:
-            check_enums(shape.member, inner, where)
-    elif enum := getattr(shape, "enum", None):
-        assert value in enum, f"{where}: {value!r} is none of {enum}"
+from tools.aws_acceptance.dry.shapes import check_enums
 
 
 class World:
@@ -66,8 +54,8 @@ class World:
     def answers(self, service: str, operation: str, request: dict[str, Any], response: dict[str, Any]) -> "World":
         client = getattr(self.clients, service)
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
-        check_enums(model.input_shape, request)
-        check_enums(model.output_shape, response)
+        check_enums(model.input_shape, request, operation)
+        check_enums(model.output_shape, response, operation)
         self.stubbers[service].add_response(operation, response, request)
         self.expected += 1
         return self

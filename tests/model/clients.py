@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore import xform_name
 from botocore.errorfactory import ClientExceptionsFactory
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
 from tests.model.errors import AwsError
+from tools.aws_acceptance.dry.shapes import check_enums
 
 if TYPE_CHECKING:
     from tests.model.world import World
@@ -50,20 +51,9 @@ def check(shape: Shape | None, value: Any, where: str) -> None:
         return
     report = _VALIDATOR.validate(value, shape)
     assert not report.has_errors(), f"{where}: {report.generate_report()}"
-    _check_enums(shape, value, where)
+    check_enums(shape, value, where)
     if len(_known) < _MOST_KNOWN:
         _known.add(key)
-
-
-def _check_enums(shape: Shape, value: Any, where: str) -> None:
-    if isinstance(shape, StructureShape):
-        for name, inner in value.items():
-            _check_enums(shape.members[name], inner, f"{where}.{name}")
-    elif isinstance(shape, ListShape):
-        for inner in value:
-            _check_enums(shape.member, inner, where)
-    elif enum := getattr(shape, "enum", None):
-        assert value in enum, f"{where}: {value!r} is none of {enum}"
 
 
 class Client:
