@@ -1,43 +1,24 @@
 """The access log of a load balancer: a bucket for it, and how the load balancer comes to write there."""
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from seachange.findings import acknowledge
+from seachange.buckets import log_bucket
 
 _KEPT = Duration.days(90)
 
 
 def access_log_bucket(scope: Construct, construct_id: str) -> s3.Bucket:
-    """A private bucket that keeps access logs for 90 days.
-
-    It outlives its stack: CloudFormation cannot delete a bucket with logs in it, and they are what one reads after an incident. They expire
-    all the same.
-    """
-    bucket = s3.Bucket(
+    """A private bucket that keeps access logs for 90 days; they are what one reads after an incident."""
+    return log_bucket(
         scope,
         construct_id,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        # Load balancers write with no other encryption than this.
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        enforce_ssl=True,
-        # Nobody replaces a written log unseen.
-        versioned=True,
-        lifecycle_rules=[
-            s3.LifecycleRule(
-                expiration=_KEPT,
-                noncurrent_version_expiration=Duration.days(1),
-                abort_incomplete_multipart_upload_after=Duration.days(1),
-            )
-        ],
-        removal_policy=RemovalPolicy.RETAIN,
+        kept=_KEPT,
+        why_no_log="It holds access logs: a log of their delivery would be one more bucket of which the same is asked.",
     )
-    reason = "It holds access logs: a log of their delivery would be one more bucket of which the same is asked."
-    acknowledge(bucket, {"AwsSolutions-S1": reason, "CKV_AWS_18": reason})
-    return bucket
 
 
 def log_access(load_balancer: elbv2.ApplicationLoadBalancer, bucket: s3.IBucket) -> None:

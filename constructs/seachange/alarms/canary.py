@@ -5,12 +5,12 @@ from pathlib import Path
 from aws_cdk import ArnFormat, Duration, Names, Stack, Token, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_synthetics as synthetics
 from constructs import Construct
 
 from seachange.alarms.definition import Definition, make
+from seachange.buckets import log_bucket
 from seachange.errors import InvalidArgumentError
 from seachange.findings import acknowledge, wildcard
 from seachange.known import check_number, known_time, synthesis_time
@@ -61,23 +61,12 @@ class SyntheticsCanary(Construct):
         super().__init__(scope, construct_id)
         latency, rate = latency or Duration.seconds(2), rate or Duration.minutes(5)
         seconds = _checked_seconds(url, status, latency, rate)
-        self.bucket = s3.Bucket(
+        self.bucket = log_bucket(
             self,
             "Results",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            versioned=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=_KEPT,
-                    noncurrent_version_expiration=Duration.days(1),
-                    abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
-            ],
+            kept=_KEPT,
+            why_no_log="It keeps the canary's own logs for a month; a log of their delivery says nothing more.",
         )
-        reason = "It keeps the canary's own logs for a month; a log of their delivery says nothing more."
-        acknowledge(self.bucket, {"AwsSolutions-S1": reason, "CKV_AWS_18": reason})
         # The role names the canary's log group, so the name is known before the canary is.
         name = Names.unique_resource_name(self, max_length=_LONGEST_NAME, separator="-").lower()
         self.canary = synthetics.Canary(
