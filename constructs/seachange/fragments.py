@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seachange.references import references
 from seachange.ways_out import LISTENER, SERVICE, STACK, TARGET_GROUP, way_out
 
 Fragments = dict[str, dict[str, Any]]
@@ -99,7 +100,7 @@ def frozen_fragments(resources: Mapping[str, Mapping[str, Any]], *, also: Iterab
         if body["Type"] in _WHOLE and "DependsOn" in body:
             needed = body["DependsOn"]
             fragments[logical_id]["DependsOn"] = sorted([needed] if isinstance(needed, str) else needed)
-        waiting += _references(properties)
+        waiting += references(properties)
     return dict(sorted(fragments.items()))
 
 
@@ -137,19 +138,7 @@ def _roots(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         if body["Type"] == SERVICE and properties.get("DeploymentController", {}).get("Type") == "CODE_DEPLOY":
             yield logical_id
         elif body["Type"] == "AWS::CodeDeploy::DeploymentGroup":
-            yield from _references(properties.get("LoadBalancerInfo"))
-
-
-def _references(value: object) -> Iterator[str]:
-    match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
-            yield name
-        case dict():
-            for inner in value.values():
-                yield from _references(inner)
-        case list():
-            for inner in value:
-                yield from _references(inner)
+            yield from references(properties.get("LoadBalancerInfo"))
 
 
 def _text(value: object) -> str:

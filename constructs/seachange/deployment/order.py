@@ -1,12 +1,13 @@
 """Puts the deployment last: nothing in its stack may fail after traffic has moved."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeGuard
 
 import jsii
 from aws_cdk import Aws, CfnResource, CustomResource, Fn, IStableAnyProducer, Lazy, Stack
 from constructs import IConstruct
+
+from seachange.references import references
 
 DEPLOYMENT_TYPE = "Custom::SeaChangeDeployment"
 
@@ -42,7 +43,7 @@ class _EverythingElse:
         name_at = {resource.node.path: name for resource, name in zip(resources, names, strict=True)}
         needs = {
             name: {
-                *_references(fragment),
+                *references(fragment),
                 *(name_at[r.node.path] for r in resource.obtain_dependencies() if r.node.path in name_at),
             }
             for name, resource, fragment in zip(names, resources, properties, strict=True)
@@ -93,24 +94,6 @@ def _changes_with_a_release(resource: CfnResource) -> bool:
         "AWS::CloudFormation::CustomResource",
         "AWS::ECS::TaskDefinition",
     )
-
-
-def _references(value: object) -> Iterator[str]:
-    """The logical ids that a resolved template fragment refers to."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "Ref":
-                yield str(inner)
-            elif key == "Fn::GetAtt":
-                yield inner.split(".")[0] if isinstance(inner, str) else inner[0]
-            elif key == "Fn::Sub":
-                yield from re.findall(r"\$\{([A-Za-z0-9]+)", inner if isinstance(inner, str) else inner[0])
-                yield from _references(inner)
-            else:
-                yield from _references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner)
 
 
 def _after(deployments: set[str], needs: Mapping[str, set[str]]) -> set[str]:

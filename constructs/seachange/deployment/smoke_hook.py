@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from seachange.cache import cached, files
+from seachange.deployment.functions import package_folder
 from seachange.deployment.hooks import allow_answer
 from seachange.deployment.smoke import SmokeTest
 from seachange.endpoints import check_reach
@@ -126,4 +127,4 @@ def _code(test: SmokeTest) -> lambda_.Code:
 
 
 def _package() -> Iterator[tuple[str, Path]]:
-    return files(_PACKAGE, Path(steps.__file__).parent)
+    return files(_PACKAGE, package_folder())
