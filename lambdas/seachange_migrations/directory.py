@@ -34,7 +34,7 @@ class MigrationDirectory:
         self.config.set_main_option("script_location", str(path).replace("%", "%%"))
         self.config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         self.config.attributes[ROWS_BACKFILLED] = 0
-        self.script = _load(path, self.config)
+        self.script = load(path, self.config)
 
     @property
     def rows_backfilled(self) -> int:
@@ -98,7 +98,8 @@ class MigrationDirectory:
             raise
 
 
-def _load(path: Path, config: Config) -> ScriptDirectory:
+def load(path: Path, config: Config) -> ScriptDirectory:
+    """The revisions in the Alembic directory at `path`. Raises InvalidDirectoryError when they cannot be read."""
     if not (path / "env.py").is_file():
         raise InvalidDirectoryError(
             f"{str(path)!r} is no Alembic directory: it has no env.py. Name the folder that `alembic init` made."
