@@ -3,7 +3,7 @@
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from seachange_migrations.directory import MigrationDirectory
 from seachange_migrations.errors import MigrationError, OutOfTimeError, RevisionFailedError, TableBusyError
 from seachange_migrations.failures import describe, describe_too_long, gave_way, was_canceled
 from seachange_migrations.locks import LockWatch
-from seachange_migrations.report import OnProgress
+from seachange_migrations.running import Run, TimeLeft
 
 LOCK_TIMEOUT_MS = 2_000
 TRIES = 12
@@ -32,18 +32,14 @@ SELECT set_config('statement_timeout', '{limit_ms}', true) FROM pg_settings
 WHERE name = 'statement_timeout' AND setting::bigint NOT BETWEEN 1 AND {limit_ms}
 """
 
-TimeLeft = Callable[[], float]
-"""The seconds that remain for this call."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Applier:
-    """Applies revisions of `directory`; `watch` samples who blocks, `time_left` says when to stop between statements."""
+    """Applies revisions of `directory`; `watch` samples who blocks, `run` says when to stop between statements."""
 
     directory: MigrationDirectory
     watch: LockWatch
-    on_progress: OnProgress
-    time_left: TimeLeft
+    run: Run
 
     def apply(self, revisions: Sequence[str], *, first_comment: str | None = None) -> None:
         """Applies `revisions` in this order; `first_comment` is set on the version table together with the first.
@@ -51,16 +47,18 @@ class Applier:
         Raises RevisionFailedError, TableBusyError or OutOfTimeError; what was applied before stays.
         """
         comment = first_comment
-        whole_s = self.time_left()
+        whole_s = self.run.time_left()
         for number, revision in enumerate(revisions):
             started = time.monotonic()
-            self.on_progress({"event": "revision_started", "revision": revision})
+            self.run.revision = revision
+            self.run.on_progress({"event": "revision_started", "revision": revision})
             try:
                 self._apply_patiently(revision, comment, whole_s)
             except OutOfTimeError as error:
                 raise OutOfTimeError(f"{number} of {len(revisions)} revisions are applied; {error}") from error
             seconds = round(time.monotonic() - started, 3)
-            self.on_progress({"event": "revision_applied", "revision": revision, "seconds": seconds})
+            self.run.on_progress({"event": "revision_applied", "revision": revision, "seconds": seconds})
+            self.run.revision = ""
             comment = None
 
     def _apply_patiently(self, revision: str, comment: str | None, whole_s: float) -> None:
@@ -75,8 +73,8 @@ class Applier:
                 raise TableBusyError(revision, tries=TRIES, timeout_s=LOCK_TIMEOUT_MS / 1000, blockers=blockers)
             wait = round(pause * random.uniform(0.5, 1), 2)
             tried = {"event": "lock_timeout", "revision": revision, "attempt": attempt}
-            self.on_progress({**tried, "blocked_by": blockers, "retry_in_s": wait})
-            if self.time_left() < wait + LOCK_TIMEOUT_MS / 1000:
+            self.run.on_progress({**tried, "blocked_by": blockers, "retry_in_s": wait})
+            if self.run.time_left() < wait + LOCK_TIMEOUT_MS / 1000:
                 raise OutOfTimeError(
                     f"revision {revision} waits for a lock; blocked by {'; '.join(blockers) or 'nobody now'}"
                 )
@@ -85,8 +83,8 @@ class Applier:
 
     def _apply_once(self, revision: str, comment: str | None, whole_s: float) -> bool:
         """Whether `revision` is applied; False when it had to give way to the holder of a lock."""
-        had_s = self.time_left()
-        with safe_transactions(self.watch, self.time_left) as commits:
+        had_s = self.run.time_left()
+        with safe_transactions(self.watch, self.run.time_left) as commits:
             try:
                 self.directory.upgrade(revision, comment=comment)
             except MigrationError:
@@ -94,7 +92,7 @@ class Applier:
             except Exception as error:
                 if gave_way(error):
                     return False
-                if was_canceled(error) and self.time_left() <= 0:
+                if was_canceled(error) and self.run.time_left() <= 0:
                     if commits or had_s < ALL_BUT_WHOLE * whole_s:
                         raise OutOfTimeError(f"revision {revision} did not end in time and is begun again") from error
                     too_long = describe_too_long(revision, error, limit_s=whole_s)

@@ -1,11 +1,15 @@
 """How the engine connects: psycopg 3, TLS as libpq's environment says, and an application name that others can see."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from seachange_migrations.errors import ConnectionFailedError, UnreachableError, one_line
 
@@ -55,6 +59,18 @@ def connect(settings: ConnectionSettings) -> psycopg.Connection:
         return psycopg.connect(**settings.parameters(), password=settings.password, autocommit=True)
     except psycopg.OperationalError as error:
         raise connection_failed(settings, error) from error
+
+
+@contextmanager
+def open_connection(settings: ConnectionSettings) -> Iterator[Connection]:
+    """A SQLAlchemy connection of its own. Raises ConnectionFailedError."""
+    engine = create_engine(settings.url(), poolclass=NullPool)
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise connection_failed(settings, error.orig or error) from error
+    with connection:
+        yield connection
 
 
 def connection_failed(settings: ConnectionSettings, error: BaseException) -> ConnectionFailedError:

@@ -7,10 +7,14 @@
     ├── InvalidDirectoryError    the Alembic directory cannot be used: no env.py, a syntax error, two heads
     ├── ConnectionFailedError    the database cannot be reached, or does not accept the credentials
     │   └── UnreachableError       the database cannot be reached; it may be a failover or a reboot
+    │   └── UnusableServerError    what answers there is no PostgreSQL that the engine can work with
     ├── RolesError               the owner and application roles cannot be made
+    ├── StateError               the engine's own schema cannot be made or read
     ├── RefusedError             the engine could run, and must not
     │   ├── UnknownRevisionError   the database has revisions that this directory does not know
     │   ├── WrongOrderError        a pending revision of the other phase stands below a wanted one: "contract first"
+    │   ├── BreaksReleaseError     an expand revision would break the release that serves
+    │   ├── CannotResumeError      a revision that had committed inside cannot be taken up safely
     │   └── ForeignObjectsError    the database holds objects of a role that is not the owner role
     ├── RevisionFailedError      a revision raised
     ├── TableBusyError           a lock came in none of the tries
@@ -43,6 +47,14 @@ class UnreachableError(ConnectionFailedError):
     """The database cannot be reached; during a failover or a reboot that passes."""
 
 
+class UnusableServerError(ConnectionFailedError):
+    """What answers there is no PostgreSQL that the engine can work with: another server, an old one, a pooler."""
+
+
+class StateError(MigrationError):
+    """The engine's own schema, `seachange`, cannot be made or read."""
+
+
 class RolesError(MigrationError):
     """The owner and application roles cannot be made."""
 
@@ -68,6 +80,18 @@ class WrongOrderError(RefusedError):
     def __init__(self, message: str, *, first: str, wanted: str) -> None:
         self.first = first
         self.wanted = wanted
+        super().__init__(message)
+
+
+class BreaksReleaseError(RefusedError):
+    """An expand revision would break the release that serves."""
+
+
+class CannotResumeError(RefusedError):
+    """`revision` had committed inside and cannot be taken up safely; the message lists what is applied."""
+
+    def __init__(self, message: str, *, revision: str) -> None:
+        self.revision = revision
         super().__init__(message)
 
 

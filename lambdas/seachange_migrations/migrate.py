@@ -2,30 +2,20 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
-
 from seachange_migrations import first_migration
-from seachange_migrations.apply import Applier, TimeLeft
-from seachange_migrations.connection import ConnectionSettings, connection_failed
+from seachange_migrations.apply import Applier
+from seachange_migrations.connection import ConnectionSettings, open_connection
 from seachange_migrations.directory import MigrationDirectory
 from seachange_migrations.guards import refuse_unknown
 from seachange_migrations.locks import LockWatch, advisory_lock
 from seachange_migrations.phases import Phase
 from seachange_migrations.plan import plan
 from seachange_migrations.report import OnProgress, Report, silent
+from seachange_migrations.running import ProfileName, Run, TimeLeft, endless, running
 
 LOCK_PATIENCE_S = 10.0
-
-
-def endless() -> float:
-    """The time that is left when nobody counts it."""
-    return math.inf
 
 
 def migrate(
@@ -36,15 +26,20 @@ def migrate(
     on_progress: OnProgress = silent,
     *,
     time_left: TimeLeft = endless,
+    profile: ProfileName = "gentle",
+    deferred_rows: float = math.inf,
 ) -> Report:
     """Brings the database of `settings` to `target` in `phase`, with the Alembic `directory`.
 
     Each revision commits on its own, so a call that raises `UnfinishedError` is simply repeated; `time_left` returns
-    the seconds that remain for this one, without limit by default. Raises a MigrationError otherwise; see `errors`.
+    the seconds that remain for this one, without limit by default. `profile` (gentle by default) is the backfills' pace;
+    one of `deferred_rows` rows or more (never, by default) is left to others. Raises a MigrationError otherwise; see
+    `errors`.
     """
     started = time.monotonic()
     migrations = MigrationDirectory(directory, settings)
-    with _open(settings) as connection:
+    run = Run(on_progress=on_progress, time_left=time_left, profile=profile, deferred_rows=deferred_rows)
+    with running(run), open_connection(settings) as connection:
         migrations.attach(connection)
         with advisory_lock(connection, settings.database, patience_s=LOCK_PATIENCE_S, on_progress=on_progress):
             before = migrations.heads()
@@ -53,7 +48,7 @@ def migrate(
             revisions = plan(migrations.script, before, target=target, phase=phase, first_migration=is_first)
             on_progress({"event": "planned", "from": before, "target": target, "phase": phase, "revisions": revisions})
             with LockWatch(settings, on_progress) as watch:
-                applier = Applier(directory=migrations, watch=watch, on_progress=on_progress, time_left=time_left)
+                applier = Applier(directory=migrations, watch=watch, run=run)
                 applier.apply(revisions, first_comment=first_migration.MARK if is_first and not before else None)
             if is_first:
                 first_migration.finish(connection, migrations.version_table)
@@ -64,17 +59,6 @@ def migrate(
         revisions=revisions,
         duration_s=time.monotonic() - started,
         lock_wait_ms=watch.longest_wait_ms,
-        rows_backfilled=migrations.rows_backfilled,
+        rows_backfilled=run.rows_backfilled + migrations.rows_backfilled,
         version_table=migrations.version_table,
     )
-
-
-@contextmanager
-def _open(settings: ConnectionSettings) -> Iterator[Connection]:
-    engine = create_engine(settings.url(), poolclass=NullPool)
-    try:
-        connection = engine.connect()
-    except OperationalError as error:
-        raise connection_failed(settings, error.orig or error) from error
-    with connection:
-        yield connection

@@ -10,7 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from seachange_migrations import aws
-from seachange_migrations.apply import TimeLeft
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.deadline import Deadline
 from seachange_migrations.errors import (
@@ -24,6 +23,7 @@ from seachange_migrations.migrate import migrate
 from seachange_migrations.report import Report
 from seachange_migrations.request import Request
 from seachange_migrations.roles import ensure_roles, protect_version_table
+from seachange_migrations.running import TimeLeft
 
 # What stays for rolling back, unlocking and answering before Lambda ends the call.
 RESERVE_S = 30.0

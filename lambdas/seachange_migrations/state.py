@@ -7,7 +7,12 @@ meaning, and what is new has a default.
 Names are kept as text, not as `regclass`, so that the schema survives dump and restore.
 """
 
-from sqlalchemy import Connection
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, text
+
+from seachange_migrations.errors import StateError
 
 SCHEMA = "seachange"
 VERSION = 1
@@ -22,7 +27,7 @@ STATEMENTS = (
         version integer NOT NULL
     )
     """,
-    f"INSERT INTO seachange.engine (version) VALUES ({VERSION})",
+    "INSERT INTO seachange.engine (version) VALUES (1)",
     # A statement of a revision that commits inside, written in the transaction of its effect.
     """
     CREATE TABLE seachange.journal (
@@ -92,6 +97,67 @@ STATEMENTS = (
 )
 
 
+# What a version after the first adds, by that version.
+ADDITIONS: Mapping[int, Sequence[str]] = {}
+
+# The owner's default privileges may let an application write to every new table; what it wrote here would decide what runs.
+OWNERS_ALONE = """
+DECLARE
+    granted record;
+BEGIN
+    FOR granted IN
+        SELECT DISTINCT CASE c.relkind WHEN 'S' THEN 'ALL ON SEQUENCE'
+                        ELSE 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON TABLE' END AS what,
+               c.oid::regclass AS name, coalesce(quote_ident(r.rolname), 'PUBLIC') AS role
+        FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
+        WHERE c.relnamespace = 'seachange'::regnamespace AND c.relkind IN ('r', 'S') AND acl.grantee <> c.relowner
+    LOOP
+        EXECUTE format('REVOKE %s %s FROM %s', granted.what, granted.name, granted.role);
+    END LOOP;
+END
+"""
+
+FOUND = """
+SELECT n.oid IS NOT NULL, EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'engine'),
+       coalesce(pg_has_role(n.nspowner, 'USAGE'), has_database_privilege(current_database(), 'CREATE')),
+       current_user, coalesce(pg_get_userbyid(n.nspowner), ''), quote_ident(current_database())
+FROM (SELECT) AS nothing LEFT JOIN pg_namespace n ON n.nspname = 'seachange'
+"""
+
+# The journal of a revision does not count what the engine itself does inside it.
+OWN = {"seachange_unjournalled": True}
+
+
 def exists(connection: Connection) -> bool:
     """Whether the schema is there. PostgreSQL asks for CREATE on the database even for one that is there already."""
-    return bool(connection.exec_driver_sql("SELECT to_regnamespace('seachange') IS NOT NULL").scalar())
+    return bool(_own(connection, "SELECT to_regnamespace('seachange') IS NOT NULL").scalar())
+
+
+def ensure(connection: Connection) -> None:
+    """Makes the schema where it is missing, and adds to an older one what this version needs; a newer one stays.
+
+    One statement, so all or nothing, in a transaction or in autocommit. Raises StateError where the role may not do it.
+    """
+    is_there, is_ours, allowed, role, owner, database = _own(connection, FOUND).one()
+    if is_there and not is_ours:
+        raise StateError("schema seachange is not the engine's: it has no table `engine`. Rename it, then run again.")
+    version = int(_own(connection, "SELECT version FROM seachange.engine").scalar_one()) if is_there else 0
+    if version >= VERSION:
+        return
+    if not allowed:
+        raise StateError(
+            f"schema seachange, in which the engine remembers its work, is version {version} of {VERSION} and belongs to "
+            f"{owner!r}: migrate as that role, not as {role!r}"
+            if is_there
+            else f"role {role!r} may not create schema seachange, in which the engine remembers its work. Allow it: "
+            f'GRANT CREATE ON DATABASE {database} TO "{role}"'
+        )
+    statements = list(STATEMENTS) if version == 0 else []
+    for number in range(max(version, 1) + 1, VERSION + 1):
+        statements += ADDITIONS[number]
+    statements.append(f"UPDATE seachange.engine SET version = {VERSION}")
+    _own(connection, f"DO $seachange$ BEGIN {'; '.join(statements)}; {OWNERS_ALONE}; END $seachange$")
+
+
+def _own(connection: Connection, statement: str) -> CursorResult[Any]:
+    return connection.execute(text(statement.replace(":", r"\:")), execution_options=OWN)

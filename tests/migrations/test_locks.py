@@ -13,11 +13,11 @@ from sqlalchemy import NullPool, create_engine
 
 from seachange_migrations import apply as engine
 from seachange_migrations import migrate as migration
-from seachange_migrations.apply import TimeLeft
 from seachange_migrations.connection import connect
 from seachange_migrations.errors import LockHeldError, OutOfTimeError, RevisionFailedError, TableBusyError
 from seachange_migrations.locks import lock_key
 from seachange_migrations.migrate import migrate
+from seachange_migrations.running import TimeLeft
 from tests.migrations.databases import MAKES_ITS_OWN_ENGINE, TAKES_THE_CONNECTION, AlembicDirectory, Database
 
 pytestmark = pytest.mark.slow
