@@ -15,6 +15,7 @@
     │   ├── WrongOrderError        a pending revision of the other phase stands below a wanted one: "contract first"
     │   ├── BreaksReleaseError     an expand revision would break the release that serves
     │   ├── CannotResumeError      a revision that had committed inside cannot be taken up safely
+    │   ├── NotDecidedError        a revision holds a question that nobody has answered
     │   └── ForeignObjectsError    the database holds objects of a role that is not the owner role
     ├── RevisionFailedError      a revision raised
     ├── TableBusyError           a lock came in none of the tries
@@ -93,6 +94,10 @@ class CannotResumeError(RefusedError):
     def __init__(self, message: str, *, revision: str) -> None:
         self.revision = revision
         super().__init__(message)
+
+
+class NotDecidedError(RefusedError):
+    """A generated revision holds a question that nobody has answered; its message is the question."""
 
 
 class ForeignObjectsError(RefusedError):

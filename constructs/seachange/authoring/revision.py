@@ -1,0 +1,113 @@
+"""Writes revisions into an Alembic directory, from its own script.py.mako."""
+
+import ast
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError, rev_id
+
+from seachange.authoring.changes import Changes, Part
+from seachange.authoring.compare import changes
+from seachange.authoring.errors import AuthoringError
+from seachange.authoring.layout import place
+from seachange.authoring.source import NOT_DECIDED, body
+from seachange_migrations.directory import MigrationDirectory
+from seachange_migrations.errors import one_line
+from seachange_migrations.phases import Phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A revision that was written, and its open questions."""
+
+    revision: str
+    phase: Phase
+    path: Path
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What autogenerate wrote: nothing, where models and database agree. `notes` need no decision."""
+
+    written: tuple[Written, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        return tuple(question for written in self.written for question in written.questions)
+
+
+def autogenerate(migrations: MigrationDirectory, message: str) -> Generated:
+    """Compares the models with the database that `migrations` is attached to, and writes an expand and a contract revision.
+
+    A part without differences is not written. Raises AuthoringError or a MigrationError; then nothing is written.
+    """
+    found, imports = changes(migrations)
+    return Generated(written=tuple(_written(migrations.script, found, imports, message)), notes=tuple(found.notes))
+
+
+def empty(script: ScriptDirectory, phase: Phase, message: str) -> Written:
+    """Writes a revision of `phase` without statements. Raises AuthoringError."""
+    return _write(script, phase, message, Part(), frozenset(), Changes(), None)
+
+
+def _written(script: ScriptDirectory, found: Changes, imports: Set[str], message: str) -> list[Written]:
+    written = []
+    if found.expand:
+        written.append(_write(script, Phase.EXPAND, message, found.expand, imports, found, None))
+    if found.contract:
+        after = written[0].revision if written else None
+        written.append(_write(script, Phase.CONTRACT, f"{message}, contract", found.contract, imports, found, after))
+    return written
+
+
+def _write(
+    script: ScriptDirectory, phase: Phase, message: str, part: Part, imports: Set[str], found: Changes, after: str | None
+) -> Written:
+    at = place(script, phase, tables=found.tables, after=after)
+    upgrades = body(part)
+    needed = {line for line in imports if line.split()[-1] + "." in upgrades}
+    if part.questions:
+        needed.add(NOT_DECIDED)
+    try:
+        revision = script.generate_revision(
+            rev_id(),
+            message,
+            head=at.head,
+            splice=True,
+            branch_labels=at.labels or None,
+            depends_on=list(at.depends_on) or None,
+            upgrades=upgrades,
+            downgrades="",
+            imports="\n".join(sorted(needed)),
+            phase=phase.value,
+            module_phase=at.module_phase and at.module_phase.value,
+        )
+    except (CommandError, OSError, SyntaxError, NameError) as error:
+        raise AuthoringError(f"cannot write a revision into {script.dir}: {one_line(error)}") from error
+    assert revision is not None
+    if at.module_phase is not None:
+        _state_phase(revision, at.module_phase)
+    questions = tuple(question.text for question in part.questions)
+    return Written(revision=revision.revision, phase=phase, path=Path(revision.path), questions=questions)
+
+
+def _state_phase(revision: Script, phase: Phase) -> None:
+    """Adds the attribute where the directory's own template knows of none."""
+    path = Path(revision.path)
+    source = path.read_text("utf-8")
+    assigned = {
+        target.id: node.end_lineno or node.lineno
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    if "phase" not in assigned:
+        lines = source.splitlines(keepends=True)
+        lines.insert(assigned["depends_on"], f'phase = "{phase}"\n')
+        path.write_text("".join(lines), "utf-8")
+        revision.module.phase = phase.value  # type: ignore[attr-defined]

@@ -1,0 +1,105 @@
+"""Splits what Alembic's comparison found into what the serving release does not notice, and the rest."""
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import (
+    CreateForeignKeyOp,
+    CreateTableOp,
+    DropTableOp,
+    MigrateOperation,
+    ModifyTableOps,
+    UpgradeOps,
+)
+from sqlalchemy import ForeignKeyConstraint
+
+from seachange.authoring import columns, constraints, enums, synced
+from seachange.authoring.changes import Changes
+from seachange.authoring.comparison import Comparison, TableDifference
+from seachange.authoring.intent import intent
+from seachange.authoring.probe import Probe
+from seachange_migrations import state
+
+
+def split(autogen: AutogenContext, upgrade: UpgradeOps) -> Changes:
+    """The changes that `upgrade` asks for. Raises AuthoringError for models whose `info` cannot be read."""
+    comparison = Comparison(autogen=autogen, probe=Probe(context=autogen.migration_context))
+    operations = [operation for operation in upgrade.ops if getattr(operation, "schema", None) != state.SCHEMA]
+    created = [operation for operation in operations if isinstance(operation, CreateTableOp)]
+    comparison.new_tables.update((operation.schema, str(operation.table_name)) for operation in created)
+    dropped = {str(operation.table_name) for operation in operations if isinstance(operation, DropTableOp)}
+    enums.change(comparison)
+    for operation in operations:
+        comparison.changes.tables.add(str(getattr(operation, "table_name", "")))
+        _change(comparison, operation, dropped)
+    _ask_for_renamed_tables(comparison, created, [op for op in operations if isinstance(op, DropTableOp)])
+    return comparison.changes
+
+
+def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[str]) -> None:
+    changes = comparison.changes
+    match operation:
+        case CreateTableOp():
+            _create_table(comparison, operation)
+        case DropTableOp():
+            changes.contract.add(comparison.alembic(operation), "The serving release uses it.")
+        case ModifyTableOps() if (operation.schema, operation.table_name) in comparison.new_tables:
+            for part in operation.ops:
+                changes.expand.add(comparison.alembic(part))
+        case ModifyTableOps() if str(operation.table_name) in dropped:
+            pass  # its indexes go with it
+        case ModifyTableOps():
+            _modify_table(TableDifference.of(comparison, operation))
+        case _:
+            changes.contract.add(comparison.alembic(operation))
+
+
+def _create_table(comparison: Comparison, operation: CreateTableOp) -> None:
+    """A new table; its keys to tables that are in use come last, for each locks such a table."""
+    later, own = [], []
+    for item in operation.columns:
+        if isinstance(item, ForeignKeyConstraint) and not _is_new(comparison, operation, item):
+            later.append(item)
+        else:
+            own.append(item)
+    operation.columns, operation.info = own, {}
+    comparison.changes.expand.add(comparison.alembic(operation))
+    difference = TableDifference(comparison=comparison, name=str(operation.table_name), schema=operation.schema)
+    for key in later:
+        code = constraints.foreign_key(difference, CreateForeignKeyOp.from_constraint(key))
+        comparison.changes.expand.add(code, "It locks the other table, for a moment and alone.", commits=True)
+
+
+def _is_new(comparison: Comparison, operation: CreateTableOp, key: ForeignKeyConstraint) -> bool:
+    referred = key.elements[0].column.table
+    return (referred.schema, referred.name) in {*comparison.new_tables, (operation.schema, operation.table_name)}
+
+
+def _modify_table(difference: TableDifference) -> None:
+    pairs = synced.pairs(difference)
+    taken = {name for pair in pairs for name in pair.old}
+    derived = {name for pair in pairs for name in pair.new}
+    added = [column for name, column in difference.added.items() if name not in derived]
+    dropped = [column for name, column in difference.dropped.items() if name not in taken]
+    synced.ask_for_renames(difference, dropped, [column for column in added if not intent(column).sources])
+    for column in added:
+        columns.add(difference, column)
+    for pair in pairs:
+        synced.add(difference, pair)
+    for operation in difference.altered:
+        columns.alter(difference, operation)
+    for other in difference.others:
+        constraints.change(difference, other)
+    for column in dropped:
+        columns.drop(difference, column)
+
+
+def _ask_for_renamed_tables(comparison: Comparison, created: list[CreateTableOp], dropped: list[DropTableOp]) -> None:
+    for old in dropped:
+        names = {column.name for column in old.to_table().columns}
+        for new in created:
+            if len(names & {column.name for column in new.to_table().columns}) > len(names) / 2:
+                comparison.changes.expand.ask(
+                    f"table {old.table_name} goes and {new.table_name}, much like it, comes: is that a rename?",
+                    f'Yes: keep the database\'s name, __tablename__ = "{old.table_name}": two releases cannot share a table under two\n'
+                    "names. Then delete these revisions and generate them again.\n"
+                    f"No: delete this raise: {new.table_name} begins empty, and contract drops {old.table_name} with its data.",
+                )

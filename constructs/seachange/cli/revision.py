@@ -1,0 +1,78 @@
+"""`seachange revision`"""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seachange.errors import SeaChangeError
+from seachange_migrations.phases import Phase
+
+if TYPE_CHECKING:
+    from seachange.authoring.revision import Generated
+
+
+class Format(StrEnum):
+    """What is printed at the end."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def revision(
+    directory: Annotated[Path, typer.Argument(help="The Alembic directory.")],
+    message: Annotated[str, typer.Option("--message", "-m", help="What changes, in a few words.")],
+    autogenerate: Annotated[
+        bool, typer.Option("--autogenerate", help="Compare the models with the database at --url, and write what differs.")
+    ] = False,
+    phase: Annotated[Phase | None, typer.Option(help="Write an empty revision of this phase instead.")] = None,
+    url: Annotated[
+        str | None, typer.Option(envvar="DATABASE_URL", help="A database of your own that is at the directory's heads.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="What to print at the end.")] = Format.TEXT,
+) -> None:
+    """Write one change of the models as an expand and a contract revision; or an empty revision of one phase.
+
+    What models and database do not tell is left open: the revision holds the question and refuses to run.
+
+    Exit code 0: written, or nothing differs. 1: written, with open questions. 2: unusable input; nothing is written.
+    """
+    if autogenerate == (phase is not None):
+        raise SeaChangeError("say what to write: --autogenerate, or --phase expand or --phase contract for an empty revision")
+    # The models are usually found from the folder where the command is given, as with `python -m`.
+    sys.path.insert(0, str(Path.cwd()))
+    from seachange.authoring.revision import Generated, empty
+    from seachange.authoring.open import attached, script
+
+    if phase is not None:
+        generated = Generated(written=(empty(script(directory), phase, message),), notes=())
+    else:
+        from seachange.authoring.revision import autogenerate as generate
+
+        with attached(directory, url) as migrations:
+            generated = generate(migrations, message)
+    print(json.dumps(_as_json(generated)) if output is Format.JSON else _as_text(generated))
+    raise typer.Exit(1 if generated.questions else 0)
+
+
+def _as_json(generated: "Generated") -> dict[str, object]:
+    revisions = [
+        {"revision": one.revision, "phase": one.phase.value, "path": str(one.path), "questions": list(one.questions)}
+        for one in generated.written
+    ]
+    return {"schema": "seachange.revision/1", "revisions": revisions, "notes": list(generated.notes)}
+
+
+def _as_text(generated: "Generated") -> str:
+    if not generated.written:
+        return "models and database agree: nothing is written"
+    lines = [f"{one.phase:<8}  {one.path}" for one in generated.written]
+    lines += [f"note      {note}" for note in generated.notes]
+    for one in generated.written:
+        lines += [f"question  {question}\n          in {one.path}" for question in one.questions]
+    if generated.questions:
+        lines.append(f"{len(generated.questions)} open: these revisions refuse to run until you answer, as they say")
+    return "\n".join(lines)
