@@ -1,0 +1,33 @@
+"""A workload: the statements that a serving release executes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadStatement:
+    """`sql` with its placeholders `$1`, `$2`, …; `role` is who executes it.
+
+    `parameters` are those of a recorded statement, as PostgreSQL writes them in text; None when only the text is known.
+    """
+
+    sql: str
+    role: str
+    parameters: tuple[str | None, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """A statement about which nothing can be said, and why, in words without any value."""
+
+    sql: str
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """Statements, recorded ones first. `origin` says in words where they come from; `unknown` are those that cannot be used."""
+
+    statements: tuple[WorkloadStatement, ...]
+    origin: str
+    unknown: tuple[Unknown, ...] = ()
