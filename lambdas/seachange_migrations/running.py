@@ -20,7 +20,7 @@ ProfileName = Literal["gentle", "fast"]
 
 
 def endless() -> float:
-    """The time that is left when nobody counts it."""
+    """What is left when nobody counts it."""
     return math.inf
 
 
@@ -30,6 +30,9 @@ class Run:
 
     `deferred_rows` is the size in rows from which a backfill is left to the state machine's workers: the operation then
     raises BackfillPendingError instead of copying rows itself. Never, by default.
+
+    `free_storage` returns the bytes of storage that the database has left, as SQL cannot: a backfill pauses while it is
+    little. Nobody knows, so without limit, by default.
     """
 
     on_progress: OnProgress = silent
@@ -38,6 +41,7 @@ class Run:
     deferred_rows: float = math.inf
     revision: str = ""
     rows_backfilled: int = 0
+    free_storage: Callable[[], float] = endless
 
 
 _current: ContextVar[Run] = ContextVar("seachange_run")

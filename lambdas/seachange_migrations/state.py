@@ -78,7 +78,7 @@ STATEMENTS = (
         proven_at timestamptz
     )
     """,
-    # A range of its keys and the cursor in it; progress is committed with each batch.
+    # A range of its keys and the cursor in it; progress is committed with each batch. A pass that found none proves it.
     """
     CREATE TABLE seachange.backfill_range (
         backfill text NOT NULL REFERENCES seachange.backfill (name) ON DELETE CASCADE,
@@ -87,6 +87,9 @@ STATEMENTS = (
         upper_key jsonb,
         cursor_key jsonb,
         passes integer NOT NULL DEFAULT 0,
+        seen_in_pass bigint NOT NULL DEFAULT 0,
+        found_in_pass bigint NOT NULL DEFAULT 0,
+        rows_per_s double precision NOT NULL DEFAULT 0,
         rows_done bigint NOT NULL DEFAULT 0,
         rows_skipped bigint NOT NULL DEFAULT 0,
         finished boolean NOT NULL DEFAULT false,

@@ -1,0 +1,33 @@
+"""Splits a table into ranges of its key, so that workers share it: no two of them ever take the same row."""
+
+import json
+
+from sqlalchemy import Connection, text
+
+from seachange_migrations.backfill.statements import READABLE, Key, literal, set_locally
+from seachange_migrations.backfill.table import Table
+from seachange_migrations.backfill.transactions import transaction
+
+# Enough for the bounds of a few dozen ranges to lie within some percent of the true quantiles.
+SAMPLED_ROWS = 30_000
+
+
+def bounds(connection: Connection, table: Table, rows: int, ranges: int) -> list[Key]:
+    """The keys that split a table of about `rows` into at most `ranges` parts of like size, in order, from a sample of pages."""
+    names = [f"k{number}" for number in range(len(table.key))]
+    columns = ", ".join(f"{literal(column)} AS {name}" for column, name in zip(table.key, names, strict=True))
+    percent = 100.0 if rows <= SAMPLED_ROWS else 100 * SAMPLED_ROWS / rows
+    order = ", ".join(names)
+    query = f"""
+        WITH sample AS (
+            SELECT {columns} FROM {literal(table.qualified)} AS {literal(table.alias)} TABLESAMPLE SYSTEM ({percent})
+        ), parts AS (
+            SELECT *, ntile(:ranges) OVER (ORDER BY {order}) AS part FROM sample
+        )
+        SELECT DISTINCT ON (part) jsonb_build_array({", ".join(f"{name}::text" for name in names)})::text FROM parts
+        WHERE part < :ranges ORDER BY part, {", ".join(f"{name} DESC" for name in names)}
+    """
+    with transaction(connection):
+        set_locally(connection, READABLE)
+        found = connection.scalars(text(query), {"ranges": ranges}).all()
+    return [tuple(json.loads(key)) for key in found]
