@@ -1,15 +1,17 @@
 """The door of the migrations Lambda: CloudFormation's events in, the Provider framework's answers out.
 
 `on_event` and `is_complete` are the two handlers of a CDK `Provider`. An event may come twice. Delete does nothing: a
-database outlives its stack.
+database outlives its stack. The migration's state machine calls published versions of `is_complete` too, for pieces of work.
 """
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from seachange_migrations.carry_out import RESERVE_S
 from seachange_migrations.errors import one_line
 from seachange_migrations.resource import Context, migrate_for
+from seachange_migrations.worker import work
 
 # CloudFormation takes 4096 bytes, the framework's own words and the ids included.
 ERROR_BYTES = 1500
@@ -29,11 +31,13 @@ def on_event(event: Mapping[str, Any], _: Context) -> dict[str, Any]:
 
 
 def is_complete(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Migrates for as long as this call may last; what is left is done when it is asked again."""
-    if event["RequestType"] == "Delete":
+    """Migrates for as long as this call may last; what is left is done when it is asked again, or by the state machine."""
+    if event.get("RequestType") == "Delete":
         return {"IsComplete": True}
     try:
-        report = migrate_for(event, context)
+        if "Work" in event:
+            return work(event, lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_S)
+        attributes = migrate_for(event, context)
     except Exception as error:
         raise MigrationFailedError(one_line(error, ERROR_BYTES)) from error
-    return {"IsComplete": False} if report is None else {"IsComplete": True, "Data": report.attributes()}
+    return {"IsComplete": False} if attributes is None else {"IsComplete": True, "Data": attributes}

@@ -1,32 +1,27 @@
 """What a custom resource event comes to: a report, another call, or an error; in a stack rollback never an error."""
 
-import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from seachange_migrations import aws
-from seachange_migrations.connection import ConnectionSettings
+from seachange_migrations.carry_out import RESERVE_S, carry_out, log
 from seachange_migrations.deadline import Deadline
 from seachange_migrations.errors import (
     DeadlinePassedError,
+    MigrationError,
     UnfinishedError,
     UnknownRevisionError,
     UnreachableError,
     one_line,
 )
-from seachange_migrations.migrate import migrate
+from seachange_migrations.long_way import DEFERRED_ROWS, TOO_LONG, GoesOnError, Machine, OnlyTasksError
 from seachange_migrations.report import Report
 from seachange_migrations.request import Request
-from seachange_migrations.roles import ensure_roles, protect_version_table
 from seachange_migrations.running import TimeLeft
-
-# What stays for rolling back, unlocking and answering before Lambda ends the call.
-RESERVE_S = 30.0
+from seachange_migrations.status import progress
 
 
 class Context(Protocol):
@@ -35,20 +30,23 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def migrate_for(event: Mapping[str, Any], context: Context) -> Report | None:
+def migrate_for(event: Mapping[str, Any], context: Context) -> dict[str, str] | None:
     """Migrates for a Create or Update, for as long as this call may last; None when it must be asked again.
 
-    In a stack rollback whatever fails or is unfinished counts as done: nothing that was applied is taken back, and
-    another migration must not stand between the stack and its former state.
+    What outlasts a call goes on in the migration's state machine, if there is one, and is watched from here. In a stack
+    rollback whatever fails or is unfinished counts as done: nothing that was applied is taken back, and another migration
+    must not stand between the stack and its former state. Returns the resource's attributes.
     """
     deadline = Deadline.of(event)
+    machine = Machine.configured()
 
     def time_left() -> float:
         return min(context.get_remaining_time_in_millis() / 1000 - RESERVE_S, deadline.time_left())
 
     try:
-        return _migrate(Request.parse(event), time_left)
-    except Exception as error:
+        return _migrate(event, machine, time_left)
+    except Exception as raised:
+        error = raised
         if event["RequestType"] == "Update" and _is_rolling_back(event["StackId"]):
             log(
                 {
@@ -56,10 +54,12 @@ def migrate_for(event: Mapping[str, Any], context: Context) -> Report | None:
                     "reason": f"the schema stays as it is, for it works with both releases: {error}",
                 }
             )
-            return Report.nothing(error.revisions if isinstance(error, UnknownRevisionError) else ())
+            return Report.nothing(error.revisions if isinstance(error, UnknownRevisionError) else ()).attributes()
+        if machine and isinstance(error, (*TOO_LONG, OnlyTasksError)):
+            error = _handed_on(machine, event, error)
         if not _may_pass(error, deadline):
             log({"event": "failed", "reason": str(error)})
-            raise
+            raise error from raised.__cause__
         if deadline.is_past():
             log({"event": "deadline_passed", "reason": str(error)})
             raise DeadlinePassedError(deadline.timeout_s, error) from error
@@ -67,9 +67,34 @@ def migrate_for(event: Mapping[str, Any], context: Context) -> Report | None:
         return None
 
 
-def log(entry: Mapping[str, object]) -> None:
-    """One JSON line in the Lambda's log."""
-    print(json.dumps({"service": "seachange-migrations", **entry}, default=str), flush=True)
+def _migrate(event: Mapping[str, Any], machine: Machine | None, time_left: TimeLeft) -> dict[str, str]:
+    request = Request.parse(event)
+    if machine is None:
+        return carry_out(request, time_left).attributes()
+    if name := machine.running():
+        raise GoesOnError(name, _progress(request))
+    if found := machine.outcome(event):
+        return found
+    if machine.task_definition:
+        raise OnlyTasksError
+    return carry_out(request, time_left, deferred_rows=DEFERRED_ROWS).attributes()
+
+
+def _handed_on(machine: Machine, event: Mapping[str, Any], why: Exception) -> Exception:
+    """Has the machine go on with what is not done; what is to be said of it."""
+    try:
+        name = machine.start(event)
+    except (ClientError, BotoCoreError) as error:
+        return error
+    log({"event": "long_way", "execution": name, "reason": str(why)})
+    return GoesOnError(name, f"it has just begun, for {one_line(why, 300)}")
+
+
+def _progress(request: Request) -> str:
+    try:
+        return progress(request)
+    except (MigrationError, ClientError, BotoCoreError) as error:
+        return f"the database cannot be asked how far it is ({one_line(error, 300)})"
 
 
 def _is_rolling_back(stack_id: str) -> bool:
@@ -86,27 +111,3 @@ def _may_pass(error: Exception, deadline: Deadline) -> bool:
     if isinstance(error, UnreachableError) or aws.is_unreachable(error):
         return deadline.waits_for_connections()
     return isinstance(error, UnfinishedError) or aws.is_throttled(error)
-
-
-def _migrate(request: Request, time_left: TimeLeft) -> Report:
-    directory = Path(os.environ["LAMBDA_TASK_ROOT"]) / request.directory
-
-    def settings(secret_arn: str) -> ConnectionSettings:
-        found = aws.credentials(secret_arn)
-        return ConnectionSettings(
-            host=request.host,
-            port=request.port,
-            database=request.database,
-            user=found.username,
-            password=found.password,
-        )
-
-    connecting = settings(request.secret_arn)
-    if request.owner_secret_arn is None or request.application_secret_arn is None:
-        return migrate(connecting, directory, request.phase, request.target, log, time_left=time_left)
-    owner, application = settings(request.owner_secret_arn), settings(request.application_secret_arn)
-    ensure_roles(connecting, owner, application, log)
-    report = migrate(owner, directory, request.phase, request.target, log, time_left=time_left)
-    if report.after:
-        protect_version_table(owner, application, report.version_table)
-    return report

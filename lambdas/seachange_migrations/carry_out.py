@@ -1,0 +1,70 @@
+"""Carries out what a custom resource asks for, with the roles and secrets that it names."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from seachange_migrations import aws
+from seachange_migrations.connection import ConnectionSettings
+from seachange_migrations.migrate import migrate
+from seachange_migrations.report import Report
+from seachange_migrations.request import Request
+from seachange_migrations.roles import ensure_roles, protect_version_table
+from seachange_migrations.running import TimeLeft
+
+# What stays for rolling back, unlocking and answering before Lambda ends the call.
+RESERVE_S = 30.0
+
+
+def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = math.inf) -> Report:
+    """Makes the roles where they are managed, then migrates; raises what `migrate` raises."""
+    connecting = settings(request, request.secret_arn)
+    if request.owner_secret_arn is None or request.application_secret_arn is None:
+        return migrate(
+            connecting,
+            directory(request),
+            request.phase,
+            request.target,
+            log,
+            time_left=time_left,
+            deferred_rows=deferred_rows,
+        )
+    owner, application = settings(request, request.owner_secret_arn), settings(request, request.application_secret_arn)
+    ensure_roles(connecting, owner, application, log)
+    report = migrate(
+        owner,
+        directory(request),
+        request.phase,
+        request.target,
+        log,
+        time_left=time_left,
+        deferred_rows=deferred_rows,
+    )
+    if report.after:
+        protect_version_table(owner, application, report.version_table)
+    return report
+
+
+def directory(request: Request) -> Path:
+    """The Alembic directory, below the Lambda's code or, by an absolute path, in an image."""
+    return Path(os.environ.get("LAMBDA_TASK_ROOT", "/")) / request.directory
+
+
+def migrating(request: Request) -> ConnectionSettings:
+    """The connection of the role that migrates. Raises as `aws.credentials` does."""
+    return settings(request, request.owner_secret_arn or request.secret_arn)
+
+
+def settings(request: Request, secret_arn: str) -> ConnectionSettings:
+    """The connection of the role whose credentials lie in a secret. Raises as `aws.credentials` does."""
+    found = aws.credentials(secret_arn)
+    return ConnectionSettings(
+        host=request.host, port=request.port, database=request.database, user=found.username, password=found.password
+    )
+
+
+def log(entry: Mapping[str, object]) -> None:
+    """One JSON line in the Lambda's log."""
+    print(json.dumps({"service": "seachange-migrations", **entry}, default=str), flush=True)
