@@ -41,6 +41,9 @@ def interface_endpoints() -> dict[str, Endpoint]:
         "CloudFormation": Endpoint(
             service=service.CLOUDFORMATION, reason="migrations ask whether their stack is rolling back"
         ),
+        "StepFunctions": Endpoint(
+            service=service.STEP_FUNCTIONS, reason="migrations that outlast a call go on in a state machine"
+        ),
         # Not codedeploy-commands-secure, which is for the agent on instances.
         "CodeDeploy": Endpoint(service=service.CODEDEPLOY, reason="a hook says whether its smoke tests passed"),
         "Ec2": Endpoint(service=service.EC2, reason="the smoke tests look up the load balancer's private addresses"),

@@ -86,7 +86,12 @@ class Machine:
     def start(self, event: Mapping[str, Any]) -> str:
         """Starts the execution of this request, or finds that it was started; returns its name."""
         name = _name(event)
-        work = {"Request": _request(event), "Worker": self.task_definition or ""}
+        # Names that Lambda itself sets: the machine publishes what this function is now, and calls no other.
+        work = {
+            "Request": _request(event),
+            "Function": os.environ["AWS_LAMBDA_FUNCTION_NAME"],
+            "TaskDefinition": self.task_definition or "",
+        }
         try:
             self._client().start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(work, sort_keys=True))
         except ClientError as error:

@@ -45,8 +45,7 @@ def migrate_for(event: Mapping[str, Any], context: Context) -> dict[str, str] | 
 
     try:
         return _migrate(event, machine, time_left)
-    except Exception as raised:
-        error = raised
+    except Exception as error:
         if event["RequestType"] == "Update" and _is_rolling_back(event["StackId"]):
             log(
                 {
@@ -55,15 +54,17 @@ def migrate_for(event: Mapping[str, Any], context: Context) -> dict[str, str] | 
                 }
             )
             return Report.nothing(error.revisions if isinstance(error, UnknownRevisionError) else ()).attributes()
-        if machine and isinstance(error, (*TOO_LONG, OnlyTasksError)):
-            error = _handed_on(machine, event, error)
-        if not _may_pass(error, deadline):
-            log({"event": "failed", "reason": str(error)})
-            raise error from raised.__cause__
+        is_too_long = isinstance(error, (*TOO_LONG, OnlyTasksError))
+        reason = _handed_on(machine, event, error) if machine and is_too_long else error
+        if not _may_pass(reason, deadline):
+            log({"event": "failed", "reason": str(reason)})
+            if reason is error:
+                raise
+            raise reason from error
         if deadline.is_past():
-            log({"event": "deadline_passed", "reason": str(error)})
-            raise DeadlinePassedError(deadline.timeout_s, error) from error
-        log({"event": "not_complete", "reason": str(error)})
+            log({"event": "deadline_passed", "reason": str(reason)})
+            raise DeadlinePassedError(deadline.timeout_s, reason) from error
+        log({"event": "not_complete", "reason": str(reason)})
         return None
 
 

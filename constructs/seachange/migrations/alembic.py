@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Token
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, Dependable
@@ -16,6 +17,8 @@ from seachange.errors import InvalidArgumentError
 from seachange.findings import SECRET_FINDINGS, acknowledge
 from seachange.migrations.bundle import MIGRATIONS, Bundle
 from seachange.migrations.function import QUERY_INTERVAL, MigrationsFunction
+from seachange.migrations.long_way import DEFAULT_WORKERS, MOST_WORKERS
+from seachange.migrations.runner import FargateRunner
 
 RESOURCE_TYPE = "Custom::SeaChangeMigrations"
 Roles = Literal["managed", "existing"]
@@ -58,8 +61,12 @@ class AlembicMigrations(Construct):
         vpc_subnets: Where the Lambda runs; private subnets with egress by default, for it calls Secrets Manager and
             CloudFormation. Isolated ones are refused when the VPC has no endpoints that the app knows of.
         architecture: The Lambda's processor; arm64 by default.
-        timeout: How long the migration may take, in steps of 10 seconds; 50 minutes by default and at most.
-            After it the Lambda says what it still waited for; the next deploy goes on from there.
+        timeout: How long the deployment waits for the migration, in steps of 10 seconds; 50 minutes by default and at most.
+            After it the resource fails and says how far the migration is. What takes longer goes on in a state machine; the
+            next deploy waits for the same work.
+        backfill_workers: How many ranges of a large backfill are worked on at once; 2 by default, 4 at most.
+        runner: For revisions that lie in the service's own image: a `FargateRunner`, and a task of that image migrates. The
+            Lambda by default.
 
     Raises InvalidArgumentError for what cannot work, BundleError when the Lambda's asset cannot be built.
     """
@@ -84,14 +91,22 @@ class AlembicMigrations(Construct):
         vpc_subnets: ec2.SubnetSelection | None = None,
         architecture: lambda_.Architecture | None = None,
         timeout: Duration | None = None,
+        backfill_workers: int = DEFAULT_WORKERS,
+        runner: FargateRunner | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         _validate_roles(roles, application_secret)
         timeout_s = _timeout_seconds(timeout)
+        _validate_workers(backfill_workers)
+        _validate_runner(runner, requirements, include)
         architecture = architecture or lambda_.Architecture.ARM_64
         vpc_subnets = vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
         check_reach(
-            self, vpc, vpc_subnets, "AlembicMigrations(vpc_subnets=)", needs={"cloudformation", "secretsmanager"}
+            self,
+            vpc,
+            vpc_subnets,
+            "AlembicMigrations(vpc_subnets=)",
+            needs={"cloudformation", "secretsmanager", "states"},
         )
         bundle = Bundle(
             directory=Path(directory),
@@ -109,6 +124,17 @@ class AlembicMigrations(Construct):
             self.owner_secret = self._role_secret("OwnerSecret", f"{database_name}_owner")
             self.application_secret = self._role_secret("ApplicationSecret", f"{database_name}_app")
 
+        request = {
+            "Phase": "expand",
+            "Directory": runner.directory if runner else MIGRATIONS,
+            "Target": target,
+            "Roles": roles,
+            "Host": host,
+            "Port": Token.as_string(port) if Token.is_unresolved(port) else str(port),
+            "Database": database_name,
+            "SecretArn": secret.secret_arn,
+            **self._role_secret_arns(roles, application_secret),
+        }
         function = MigrationsFunction(
             self,
             "Function",
@@ -117,10 +143,16 @@ class AlembicMigrations(Construct):
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             total_timeout=Duration.seconds(timeout_s),
+            workers=backfill_workers,
+            runner=runner,
+            request=request,
         )
+        readers: list[iam.IGrantable] = [function.is_complete]
+        if function.task_worker:
+            readers.append(function.task_worker.task_definition.task_role)
         for needed in (secret, self.owner_secret, self.application_secret if roles == "managed" else None):
-            if needed:
-                needed.grant_read(function.is_complete)
+            for reader in readers if needed else ():
+                needed.grant_read(reader)
         # An L1 rule of this construct: through the security group's own construct it would belong to the database's stack.
         ingress = ec2.CfnSecurityGroupIngress(
             self,
@@ -140,15 +172,7 @@ class AlembicMigrations(Construct):
             service_token=function.provider.service_token,
             service_timeout=Duration.seconds(timeout_s + SERVICE_TIMEOUT_MARGIN_S),
             properties={
-                "Phase": "expand",
-                "Directory": MIGRATIONS,
-                "Target": target,
-                "Roles": roles,
-                "Host": host,
-                "Port": Token.as_string(port) if Token.is_unresolved(port) else str(port),
-                "Database": database_name,
-                "SecretArn": secret.secret_arn,
-                **self._role_secret_arns(roles, application_secret),
+                **request,
                 "TimeoutSeconds": str(timeout_s),
                 "ContentHash": bundle.fingerprint(),
             },
@@ -190,6 +214,25 @@ def _validate_roles(roles: str, application_secret: secretsmanager.ISecret | Non
     if roles == "managed" and application_secret is not None:
         remedy = "managed roles come with an application role and secret of their own; leave it out, or write roles='existing'"
         raise InvalidArgumentError("AlembicMigrations(application_secret=)", application_secret.node.path, remedy)
+
+
+def _validate_workers(workers: int) -> None:
+    if not 1 <= workers <= MOST_WORKERS:
+        remedy = f"give 1 to {MOST_WORKERS}: each reads and writes the same table beside the serving release"
+        raise InvalidArgumentError("AlembicMigrations(backfill_workers=)", workers, remedy)
+
+
+def _validate_runner(
+    runner: FargateRunner | None, requirements: str | Path | None, include: Sequence[str | Path]
+) -> None:
+    if runner is None:
+        return
+    for name, given in (("requirements", requirements), ("include", include)):
+        if given:
+            remedy = (
+                "leave it out: with a runner the service's own image brings all that env.py and the revisions import"
+            )
+            raise InvalidArgumentError(f"AlembicMigrations({name}=)", given, remedy)
 
 
 def _timeout_seconds(timeout: Duration | None) -> int:

@@ -1,11 +1,13 @@
 """The migrations Lambda: the two handlers of a custom resource, on one asset, in the database's network."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsii
 from aws_cdk import (
+    ArnFormat,
     AssetHashType,
     BundlingOptions,
     DockerImage,
@@ -20,9 +22,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from seachange.findings import LOG_GROUP_FINDINGS, VPC_HANDLER_FINDINGS, acknowledge
+from seachange.findings import LOG_GROUP_FINDINGS, VPC_HANDLER_FINDINGS, acknowledge, wildcard
 from seachange.function_role import vpc_function_role
 from seachange.migrations.bundle import ENGINE, Bundle
+from seachange.migrations.long_way import MigrationMachine, VersionWorker, Worker, definition
+from seachange.migrations.runner import FargateRunner, TaskWorker
 from seachange.provider import scoped_provider
 
 QUERY_INTERVAL = 10
@@ -31,9 +35,12 @@ QUERY_INTERVAL = 10
 # Lambda ends a call after 15 minutes. The engine stops in time, and is called again.
 CALL_MINUTES = 14
 
+_VERSIONS = "The versions of one function, one of which an execution publishes and calls."
+_EXECUTIONS = "The executions of one state machine; their names hold the request's id and are not known before."
+
 
 class MigrationsFunction(Construct):
-    """The Lambda functions `on_event` and `is_complete` and the framework that calls them.
+    """The Lambda functions `on_event` and `is_complete`, the framework that calls them, and the state machine that goes on with long work.
 
     Args:
         bundle: What the Lambda's asset is made of.
@@ -42,6 +49,9 @@ class MigrationsFunction(Construct):
         vpc_subnets: Where the Lambda runs; it calls Secrets Manager and CloudFormation from there.
         total_timeout: How long the framework goes on asking. It counts the time between two calls alone: with calls of
             up to 14 minutes it may go on past CloudFormation's own deadline, so the Lambda keeps one itself.
+        workers: How many ranges of a large backfill are worked on at once.
+        runner: What migrates instead of the Lambda; the Lambda by default.
+        request: The properties of the custom resource, with which the Lambda answers who asks for the database's revisions.
     """
 
     def __init__(
@@ -54,6 +64,9 @@ class MigrationsFunction(Construct):
         vpc: ec2.IVpc,
         vpc_subnets: ec2.SubnetSelection,
         total_timeout: Duration,
+        workers: int,
+        runner: FargateRunner | None,
+        request: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, description="SeaChange migrations")
@@ -70,14 +83,20 @@ class MigrationsFunction(Construct):
             "vpc_subnets": vpc_subnets,
             "security_groups": [self.security_group],
             "log_group": self._log_group,
-            "environment": {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": f"/var/task/{ENGINE}/rds-ca.pem"},
         }
+        variables = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": f"/var/task/{ENGINE}/rds-ca.pem"}
+        self.task_worker = runner and TaskWorker(
+            self, runner=runner, vpc=vpc, security_group=self.security_group, log_group=self._log_group
+        )
+        worker: Worker = self.task_worker or VersionWorker(call_s=CALL_MINUTES * 60)
+        self._machine = MigrationMachine(self, "LongWay", definition=definition(worker, workers=workers))
         self.on_event = lambda_.Function(
             self,
             "OnEvent",
             handler=f"{ENGINE}.handler.on_event",
             timeout=Duration.minutes(1),
             role=self._role("OnEventRole"),
+            environment=variables,
             **settings,
         )
         self.is_complete = lambda_.Function(
@@ -86,6 +105,7 @@ class MigrationsFunction(Construct):
             handler=f"{ENGINE}.handler.is_complete",
             timeout=Duration.minutes(CALL_MINUTES),
             role=self._role("IsCompleteRole"),
+            environment=variables | self._long_way_variables(request),
             **settings,
         )
         for function in (self.on_event, self.is_complete):
@@ -93,6 +113,7 @@ class MigrationsFunction(Construct):
         self.is_complete.add_to_role_policy(
             iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id])
         )
+        self._grant_long_way()
         self.provider = scoped_provider(
             self,
             "Provider",
@@ -102,6 +123,43 @@ class MigrationsFunction(Construct):
             total_timeout=total_timeout,
             log_group=self._log_group,
         )
+
+    def _long_way_variables(self, request: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "MIGRATIONS_MACHINE": self._machine.arn,
+            "MIGRATIONS_REQUEST": Stack.of(self).to_json_string(request),
+            **({"MIGRATIONS_TASK": self.task_worker.task_definition.task_definition_arn} if self.task_worker else {}),
+        }
+
+    def _grant_long_way(self) -> None:
+        executions = Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self._machine.name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for actions, resource in (
+            (["states:ListExecutions", "states:StartExecution"], self._machine.arn),
+            (["states:DescribeExecution"], executions),
+        ):
+            self.is_complete.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        role = self.is_complete.role
+        assert role is not None
+        acknowledge(role, {wildcard(self, executions): _EXECUTIONS})
+        if self.task_worker:
+            self.task_worker.grant(self._machine)
+            return
+        function = self.is_complete.function_arn
+        policy = iam.Policy(
+            self._machine,
+            "CallVersions",
+            roles=[self._machine.role],
+            statements=[
+                iam.PolicyStatement(actions=["lambda:PublishVersion"], resources=[function]),
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[f"{function}:*"]),
+            ],
+        )
+        acknowledge(policy, {wildcard(self, f"{function}:*"): _VERSIONS})
 
     def _role(self, construct_id: str) -> iam.Role:
         return vpc_function_role(
