@@ -1,38 +1,120 @@
-"""From an Alembic directory to a result: emit, parse, ask every rule, apply what authors allow."""
+"""From an Alembic directory to a result: what each revision emits, parsed, shown to every rule, less what authors allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from alembic.config import Config
+from alembic.script import Script
 
-from seachange_migrations.check.findings import Result, RevisionResult
-from seachange_migrations.check.statement import RevisionObservation
+from seachange_migrations.check.blocks import statements_in
+from seachange_migrations.check.emitted import emitted
+from seachange_migrations.check.findings import Finding, Result, RevisionResult
+from seachange_migrations.check.parser import NotParsedError, Parsed, parse
+from seachange_migrations.check.rule import Hit, Rule, rules
+from seachange_migrations.check.rules import not_parsed, not_rendered
+from seachange_migrations.check.so_far import SoFar
+from seachange_migrations.check.source import RevisionSource, read_source
+from seachange_migrations.check.statement import Emitted, RevisionObservation, Statement
+from seachange_migrations.check.tables import Tables
 from seachange_migrations.directory import load
 from seachange_migrations.errors import InvalidRequestError
-from seachange_migrations.phases import phases
+from seachange_migrations.phases import Phase, phases
 
 
 def judge(directory: Path, *, revisions: Sequence[str] | None, observations: Sequence[RevisionObservation]) -> Result:
+    """See `check`. Revisions that are not asked for are rendered too: what they made is knowledge."""
     config = Config()
     config.set_main_option("script_location", str(directory).replace("%", "%%"))
     script = load(directory, config)
     phase_of = phases(script)
     if unknown := [revision for revision in revisions or () if revision not in phase_of]:
         raise InvalidRequestError(f"{', '.join(unknown)}: no revision of {str(directory)!r}")
-    wanted = [
-        revision
-        for revision in reversed(list(script.walk_revisions()))
-        if revisions is None or revision.revision in revisions
-    ]
     observed = {observation.revision: observation for observation in observations}
-    return Result(
-        revisions=tuple(
-            RevisionResult(
-                revision=revision.revision,
-                path=revision.path,
-                phase=phase_of[revision.revision],
-                findings=observed[revision.revision].findings if revision.revision in observed else (),
-            )
-            for revision in wanted
+    tables = Tables()
+    results: list[RevisionResult] = []
+    notes: list[str] = []
+    for revision in reversed(list(script.walk_revisions())):
+        source = read_source(revision.path, rules())
+        observation = observed.get(revision.revision)
+        ran = observation.statements if observation else None
+        shown = Emitted(statements=ran) if ran is not None else emitted(script, revision, config)
+        phase = phase_of[revision.revision]
+        findings = [
+            *_findings(shown, source, SoFar(phase=phase, tables=tables)),
+            *(observation.findings if observation else ()),
+        ]
+        if shown.problem:
+            tables.forget(source.text)
+        if revisions is None or revision.revision in revisions:
+            results.append(_result(revision, phase, findings, source))
+            notes += _unused(revision, findings, source)
+    return Result(revisions=tuple(results), notes=tuple(notes))
+
+
+def _result(revision: Script, phase: Phase, findings: Iterable[Finding], source: RevisionSource) -> RevisionResult:
+    named = (replace(finding, revision=revision.revision, allowed=_allowed(finding, source)) for finding in findings)
+    return RevisionResult(revision=revision.revision, path=revision.path, phase=phase, findings=tuple(named))
+
+
+def _allowed(finding: Finding, source: RevisionSource) -> str | None:
+    return next((allow.reason for allow in source.allows if allow.covers(finding.rule, finding.line)), finding.allowed)
+
+
+def _unused(revision: Script, findings: Sequence[Finding], source: RevisionSource) -> Iterator[str]:
+    for allow in source.allows:
+        if not any(allow.covers(finding.rule, finding.line) for finding in findings):
+            yield f"{revision.path}, line {allow.line}: allows {allow.rule}, which nothing here breaks; delete the comment"
+
+
+def _findings(shown: Emitted, source: RevisionSource, so_far: SoFar) -> Iterator[Finding]:
+    for statement in shown.statements:
+        for parsed in _parsed(statement):
+            if isinstance(parsed, Finding):
+                yield parsed
+                continue
+            so_far.begin(parsed)
+            yield from _asked(parsed, so_far)
+            for inner in statements_in(parsed)[0] if parsed.kind == "DoStmt" else ():
+                yield from _asked(inner, so_far)
+                so_far.apply(inner)
+            so_far.apply(parsed)
+    for rule in rules().values():
+        for line, hit in rule.find_in_source(source.tree) if rule.find_in_source else ():
+            yield _finding(rule, hit, source.statement_at(line), line)
+    if shown.problem:
+        yield _finding(rules()["not-rendered"], not_rendered.hit(shown.problem), "", shown.line)
+
+
+def _parsed(statement: Statement) -> Iterator[Parsed | Finding]:
+    if not statement.sql and statement.operation:
+        yield Parsed(
+            sql=f"op.{statement.operation}(…)",
+            kind="operation",
+            node=None,
+            line=statement.line,
+            operation=statement.operation,
         )
+        return
+    try:
+        yield from parse(statement)
+    except NotParsedError as error:
+        yield _finding(rules()["not-parsed"], not_parsed.hit(str(error)), statement.sql, statement.line)
+
+
+def _asked(parsed: Parsed, so_far: SoFar) -> Iterator[Finding]:
+    for rule in rules().values():
+        if rule.find and (rule.asks_operations or not parsed.operation):
+            for hit in rule.find(parsed, so_far):
+                yield _finding(rule, hit, parsed.sql, parsed.line)
+
+
+def _finding(rule: Rule, hit: Hit, sql: str, line: int | None) -> Finding:
+    return Finding(
+        rule=rule.id,
+        verdict=hit.verdict or rule.verdict,
+        statement=sql,
+        problem=hit.problem,
+        remedy=hit.remedy,
+        line=line,
     )

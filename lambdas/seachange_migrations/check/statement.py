@@ -21,10 +21,11 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class Emitted:
-    """What one revision emits; `problem` says in words why there may be more."""
+    """What one revision emits; `problem` says in words why there may be more, and `line` where it stopped."""
 
     statements: tuple[Statement, ...]
     problem: str | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,83 @@
+"""A constraint is put on columns that the serving release writes.
+
+NOT NULL, CHECK, UNIQUE, PRIMARY KEY, EXCLUDE and FOREIGN KEY hold for every writer at once, `NOT VALID` or not: a value that the
+serving release may still write becomes a failed request. Rows that are there already make the statement itself fail. Neither shows
+in the SQL; the workload proof shows the first, PostgreSQL the second. In a contract revision no older release writes any
+more, so the rule is not asked there. Columns that the same revision adds are nobody's yet, and a CHECK that is already
+valid makes SET NOT NULL no news.
+
+Source: [Constraints](https://www.postgresql.org/docs/current/ddl-constraints.html),
+[ALTER TABLE, NOT VALID](https://www.postgresql.org/docs/current/sql-altertable.html)
+"""
+
+from collections.abc import Iterator
+
+from seachange_migrations.check.alterations import Constraint, added_constraints, alterations
+from seachange_migrations.check.findings import Verdict
+from seachange_migrations.check.names import Name, relation
+from seachange_migrations.check.parser import Parsed, unwrap
+from seachange_migrations.check.rule import Hit
+from seachange_migrations.check.so_far import SoFar, columns_in
+from seachange_migrations.phases import Phase
+
+VERDICT = Verdict.DATA
+ASKS_OPERATIONS = True
+WORDS = {
+    "CONSTR_CHECK": "CHECK constraint",
+    "CONSTR_FOREIGN": "foreign key",
+    "CONSTR_UNIQUE": "unique constraint",
+    "CONSTR_PRIMARY": "primary key",
+    "CONSTR_EXCLUSION": "exclusion constraint",
+    "CONSTR_NOTNULL": "NOT NULL constraint",
+}
+
+
+def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
+    if so_far.phase is Phase.CONTRACT:
+        return
+    for table, what, columns in _added(statement, so_far):
+        if not so_far.are_new(table, columns):
+            yield Hit(
+                f"puts a {what} on {table} ({', '.join(columns) or 'expressions'}): what the serving release writes may violate it.",
+                "Move it to a contract revision; or, if every release that runs keeps to it, say so: "
+                "`# seachange: allow new-constraint because …`.",
+            )
+
+
+def _added(statement: Parsed, so_far: SoFar) -> Iterator[tuple[Name, str, tuple[str, ...]]]:
+    for constraint in added_constraints(statement):
+        # An index that makes it unique was judged when it was made; a NOT NULL column without default is required-column's.
+        in_definition = statement.node.cmds and constraint.columns and constraint.kind == "CONSTR_NOTNULL"
+        if not constraint.index and not in_definition:
+            yield (
+                constraint.table,
+                WORDS[constraint.kind],
+                constraint.columns or tuple(sorted(columns_in(constraint.node))),
+            )
+    for found in alterations(statement, "AT_SetNotNull"):
+        if not already_checked(so_far, found.table, found.name):
+            yield found.table, "NOT NULL constraint", (found.name,)
+    if statement.kind == "IndexStmt" and statement.node.unique:
+        elements = [unwrap(parameter) for parameter in statement.node.index_params]
+        yield relation(statement.node.relation), "unique index", tuple(found.name for found in elements if found.name)
+
+
+def already_checked(so_far: SoFar, table: Name, column: str) -> bool:
+    """Whether a valid CHECK is known that says `column IS NOT NULL`; PostgreSQL then reads no row, and no writer meets anything new."""
+    known = so_far.tables.tables.get(table)
+    return known is not None and any(
+        found.kind == "CONSTR_CHECK" and found.validated and _says_not_null(found, column)
+        for found in known.constraints.values()
+    )
+
+
+def _says_not_null(constraint: Constraint, column: str) -> bool:
+    expression = unwrap(constraint.node.raw_expr)
+    parts = (
+        [unwrap(part) for part in expression.args]
+        if type(expression).__name__ == "BoolExpr" and expression.boolop == 1
+        else [expression]
+    )
+    return any(
+        type(part).__name__ == "NullTest" and part.nulltesttype == 2 and columns_in(part) == {column} for part in parts
+    )

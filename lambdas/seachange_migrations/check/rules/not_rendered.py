@@ -1,0 +1,19 @@
+"""A revision reads the database before it decides what to execute, so its SQL cannot be known from its file.
+
+What it emitted until then is judged; the rest is unknown, until a scratch database shows it.
+
+Source: [Alembic, offline mode](https://alembic.sqlalchemy.org/en/latest/offline.html)
+"""
+
+from seachange_migrations.check.findings import Verdict
+from seachange_migrations.check.rule import Hit
+
+VERDICT = Verdict.UNKNOWN
+
+
+def hit(problem: str) -> Hit:
+    """For a revision that stopped with `problem` in offline mode."""
+    return Hit(
+        f"cannot be rendered without a database ({problem}), so what follows is not known.",
+        "Say in SQL what the Python decides, or use an operation of ours; or let a scratch database show it: `seachange check --url …`.",
+    )
