@@ -1,42 +1,35 @@
 """Applies revisions one by one, each in its own transaction, and lets nobody queue behind a lock that does not come."""
 
-import math
 import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
+from seachange_migrations import safety as limits
 from seachange_migrations.directory import MigrationDirectory
 from seachange_migrations.errors import MigrationError, OutOfTimeError, RevisionFailedError, TableBusyError
 from seachange_migrations.failures import describe, describe_too_long, gave_way, was_canceled
+from seachange_migrations.journal import Journal
 from seachange_migrations.locks import LockWatch
-from seachange_migrations.running import Run, TimeLeft
+from seachange_migrations.running import Run
+from seachange_migrations.safety import Safety
+from seachange_migrations.statements import Statements
 
-LOCK_TIMEOUT_MS = 2_000
 TRIES = 12
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 15.0
 
 # A revision that was canceled with all but the whole time of a call before it fits into none.
 ALL_BUT_WHOLE = 0.9
-# How far the time left may fall below the statement timeout before it is set anew, which takes a round trip.
-TIMEOUT_SLACK_S = 5.0
-
-# A stricter one, of the role or of the revision itself, stays.
-LIMIT_STATEMENTS = """
-SELECT set_config('statement_timeout', '{limit_ms}', true) FROM pg_settings
-WHERE name = 'statement_timeout' AND setting::bigint NOT BETWEEN 1 AND {limit_ms}
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Applier:
     """Applies revisions of `directory`; `watch` samples who blocks, `run` says when to stop between statements."""
 
+    connection: Connection
     directory: MigrationDirectory
     watch: LockWatch
     run: Run
@@ -70,11 +63,11 @@ class Applier:
             blockers = [str(blocker) for blocker in self.watch.blockers.values()]
             self.watch.blockers.clear()
             if attempt == TRIES:
-                raise TableBusyError(revision, tries=TRIES, timeout_s=LOCK_TIMEOUT_MS / 1000, blockers=blockers)
+                raise TableBusyError(revision, tries=TRIES, timeout_s=limits.LOCK_TIMEOUT_MS / 1000, blockers=blockers)
             wait = round(pause * random.uniform(0.5, 1), 2)
             tried = {"event": "lock_timeout", "revision": revision, "attempt": attempt}
             self.run.on_progress({**tried, "blocked_by": blockers, "retry_in_s": wait})
-            if self.run.time_left() < wait + LOCK_TIMEOUT_MS / 1000:
+            if self.run.time_left() < wait + limits.LOCK_TIMEOUT_MS / 1000:
                 raise OutOfTimeError(
                     f"revision {revision} waits for a lock; blocked by {'; '.join(blockers) or 'nobody now'}"
                 )
@@ -84,70 +77,28 @@ class Applier:
     def _apply_once(self, revision: str, comment: str | None, whole_s: float) -> bool:
         """Whether `revision` is applied; False when it had to give way to the holder of a lock."""
         had_s = self.run.time_left()
-        with safe_transactions(self.watch, self.run.time_left) as commits:
-            try:
-                self.directory.upgrade(revision, comment=comment)
-            except MigrationError:
-                raise
-            except Exception as error:
-                if gave_way(error):
-                    return False
-                if was_canceled(error) and self.run.time_left() <= 0:
-                    if commits or had_s < ALL_BUT_WHOLE * whole_s:
-                        raise OutOfTimeError(f"revision {revision} did not end in time and is begun again") from error
-                    too_long = describe_too_long(revision, error, limit_s=whole_s)
-                    raise RevisionFailedError(too_long, revision=revision) from error
-                raise RevisionFailedError(describe(revision, error, commits=len(commits)), revision=revision) from error
+
+        def committed() -> None:
+            nonlocal had_s
+            had_s = self.run.time_left()  # what is committed is not begun again
+
+        journal = Journal.load(self.connection, revision)
+        safety = Safety(self.watch, self.run.time_left)
+        statements = Statements(journal, safety, committed)
+        try:
+            with safety.everywhere(), statements.listening():
+                self.directory.upgrade(revision, comment=comment, around=statements.inside)
+        except MigrationError:
+            raise
+        except Exception as error:
+            if gave_way(error):
+                return False
+            if was_canceled(error) and self.run.time_left() <= 0:
+                if had_s < ALL_BUT_WHOLE * whole_s:
+                    raise OutOfTimeError(f"revision {revision} did not end in time and is begun again") from error
+                too_long = describe_too_long(revision, error, limit_s=whole_s)
+                raise RevisionFailedError(too_long, revision=revision) from error
+            failure = describe(revision, error, commits=statements.commits)
+            raise RevisionFailedError(failure, revision=revision) from error
+        journal.forget(self.connection)
         return True
-
-
-@contextmanager
-def safe_transactions(watch: LockWatch, time_left: TimeLeft) -> Iterator[list[Connection]]:
-    """While it lasts, every transaction of every SQLAlchemy engine begins with a lock timeout, an env.py's own included.
-
-    Yields the commits that are made inside. Once `time_left` is used up PostgreSQL cancels the statement that runs, but
-    for one outside a transaction, and the next statement raises OutOfTimeError.
-    """
-    commits: list[Connection] = []
-    limits: dict[Connection, float] = {}
-
-    def limit_statements(connection: Connection, left_s: float) -> None:
-        limits[connection] = left_s
-        connection.exec_driver_sql(LIMIT_STATEMENTS.format(limit_ms=max(1, math.ceil(left_s * 1000))))
-
-    def begin(connection: Connection) -> None:
-        if connection.dialect.name != "postgresql":
-            return
-        limits.pop(connection, None)
-        watch.follow(_backend_pid(connection))
-        if getattr(connection.connection.dbapi_connection, "autocommit", False):
-            return  # a CREATE INDEX CONCURRENTLY that a timeout cancels leaves an invalid index behind
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-        if math.isfinite(left_s := time_left()):
-            limit_statements(connection, left_s)
-
-    def before_cursor_execute(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-        left_s = time_left()
-        if left_s <= 0:
-            raise OutOfTimeError(
-                "the time for this call is used up; what was committed stays, the next goes on from there"
-            )
-        # In a transaction that has failed PostgreSQL takes nothing but the way back.
-        if left_s < limits.get(connection, 0) - TIMEOUT_SLACK_S and not statement.lstrip().startswith("ROLLBACK"):
-            limit_statements(connection, left_s)
-
-    listeners = (("begin", begin), ("commit", commits.append), ("before_cursor_execute", before_cursor_execute))
-    for name, listener in listeners:
-        event.listen(Engine, name, listener)
-    try:
-        yield commits
-    finally:
-        for name, listener in listeners:
-            event.remove(Engine, name, listener)
-
-
-def _backend_pid(connection: Connection) -> int:
-    remembered = connection.connection.info
-    if "seachange.pid" not in remembered:
-        remembered["seachange.pid"] = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return int(remembered["seachange.pid"])

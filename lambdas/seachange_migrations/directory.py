@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,16 @@ class MigrationDirectory:
             )
         return tuple(sorted(found))
 
-    def upgrade(self, revision: str, *, comment: str | None = None) -> None:
+    def upgrade(
+        self,
+        revision: str,
+        *,
+        comment: str | None = None,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Applies `revision`, whose ancestors are applied, in a transaction of its own. Raises what the revision raises.
 
-        `comment` is set on the version table in the same transaction.
+        `comment` is set on the version table in the same transaction. `around` is entered around the revision's function.
         """
 
         def steps(heads: Any, context: MigrationContext) -> list[Any]:
@@ -77,7 +84,10 @@ class MigrationDirectory:
                 table = _qualified_version_table(context)
                 context.connection.exec_driver_sql(f"COMMENT ON TABLE {table} IS '{comment}'")
             # As alembic.command.upgrade does, which would read every revision file anew for each revision.
-            return list(self.script._upgrade_revs(revision, heads))
+            found = list(self.script._upgrade_revs(revision, heads))
+            for step in found:
+                step.migration_fn = _within(around, step.migration_fn)
+            return found
 
         self._run(steps, destination_rev=revision)
 
@@ -96,6 +106,14 @@ class MigrationDirectory:
         except BaseException:
             connection.rollback()
             raise
+
+
+def _within(around: Callable[[], AbstractContextManager[None]], function: Callable[..., None]) -> Callable[..., None]:
+    def called(**arguments: Any) -> None:
+        with around():
+            function(**arguments)
+
+    return called
 
 
 def load(path: Path, config: Config) -> ScriptDirectory:

@@ -9,12 +9,12 @@ QUERY_CANCELED = "57014"
 
 def gave_way(error: BaseException) -> bool:
     """Whether PostgreSQL ended the transaction because of somebody else's lock, so that the same may work later."""
-    return _sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+    return sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
 
 
 def was_canceled(error: BaseException) -> bool:
     """Whether PostgreSQL ended a statement at its timeout, or because somebody asked for it."""
-    return _sqlstate(error) == QUERY_CANCELED
+    return sqlstate(error) == QUERY_CANCELED
 
 
 def describe(revision: str, error: Exception, *, commits: int) -> str:
@@ -23,7 +23,8 @@ def describe(revision: str, error: Exception, *, commits: int) -> str:
     statement = getattr(error, "statement", None)
     where = f", in: {one_line(str(statement), 200)}" if statement else ""
     state = (
-        f"It had committed {commits} time(s) inside, and that part stays: make it repeatable, then run it again."
+        f"It had committed {commits} time(s) inside, and that part stays: mend it behind that part, then run it again; what "
+        "is applied is remembered and left out."
         if commits
         else "It was rolled back; mend it and run it again."
     )
@@ -40,7 +41,7 @@ def describe_too_long(revision: str, error: Exception, *, limit_s: float) -> str
     )
 
 
-def _sqlstate(error: BaseException | None) -> str | None:
+def sqlstate(error: BaseException | None) -> str | None:
     """The SQLSTATE of `error` or of what caused it: a revision may have wrapped the driver's error."""
     while error is not None:
         driver_error = getattr(error, "orig", None) or error

@@ -48,7 +48,7 @@ def migrate(
             revisions = plan(migrations.script, before, target=target, phase=phase, first_migration=is_first)
             on_progress({"event": "planned", "from": before, "target": target, "phase": phase, "revisions": revisions})
             with LockWatch(settings, on_progress) as watch:
-                applier = Applier(directory=migrations, watch=watch, run=run)
+                applier = Applier(connection=connection, directory=migrations, watch=watch, run=run)
                 applier.apply(revisions, first_comment=first_migration.MARK if is_first and not before else None)
             if is_first:
                 first_migration.finish(connection, migrations.version_table)

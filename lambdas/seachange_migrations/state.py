@@ -28,7 +28,8 @@ STATEMENTS = (
     )
     """,
     "INSERT INTO seachange.engine (version) VALUES (1)",
-    # A statement of a revision that commits inside, written in the transaction of its effect.
+    # A statement of a revision that commits inside, written in the transaction of its effect. `intended`: of one that
+    # PostgreSQL runs outside of any transaction, written before it. `read` and `returned` gave rows, the second by writing.
     """
     CREATE TABLE seachange.journal (
         revision text NOT NULL,
@@ -36,6 +37,8 @@ STATEMENTS = (
         hash text NOT NULL,
         statement text NOT NULL,
         state text NOT NULL CHECK (state IN ('intended', 'done')),
+        kind text NOT NULL CHECK (kind IN ('write', 'read', 'returned')),
+        row_count bigint NOT NULL,
         written_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (revision, ordinal)
     )

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 
 from seachange_migrations import apply as engine
+from seachange_migrations import safety
 from seachange_migrations import migrate as migration
 from seachange_migrations.connection import connect
 from seachange_migrations.errors import LockHeldError, OutOfTimeError, RevisionFailedError, TableBusyError
@@ -80,7 +81,7 @@ def test_expand_never_queues_writers_behind_a_long_reader(
     database: Database, customers: AlembicDirectory, monkeypatch: pytest.MonkeyPatch, env: str
 ) -> None:
     (customers.path / "env.py").write_text(env, "utf-8")
-    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 200)
+    monkeypatch.setattr(safety, "LOCK_TIMEOUT_MS", 200)
     reader_s, margin_s = 2.0, 0.8
     with long_reader(database, reader_s), writer(database) as latencies:
         report = migrate(database.master, customers.path, target="expand@head")
@@ -88,13 +89,13 @@ def test_expand_never_queues_writers_behind_a_long_reader(
     assert report.after == ("0002",)
     assert report.duration_s > 1, "the revision did wait for the reader"
     # Without a lock timeout every writer queues behind the ALTER TABLE, for as long as the reader lives.
-    assert max(latencies) < engine.LOCK_TIMEOUT_MS / 1000 + margin_s < reader_s
+    assert max(latencies) < safety.LOCK_TIMEOUT_MS / 1000 + margin_s < reader_s
 
 
 def test_each_try_names_who_blocks(
     database: Database, customers: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 300)
+    monkeypatch.setattr(safety, "LOCK_TIMEOUT_MS", 300)
     monkeypatch.setattr(engine, "TRIES", 2)
     database.rows(f"GRANT pg_read_all_stats TO {database.master.user}")
     seen: list[Any] = []
@@ -116,18 +117,39 @@ def test_the_longest_wait_is_reported(database: Database, customers: AlembicDire
     assert 300 < report.lock_wait_ms < 2_000
 
 
-def test_an_index_is_built_concurrently_without_a_lock_timeout(database: Database, customers: AlembicDirectory) -> None:
+def test_every_transaction_of_a_revision_has_the_lock_timeout(database: Database, customers: AlembicDirectory) -> None:
     body = """
     op.execute("CREATE TABLE before AS SELECT current_setting('lock_timeout') AS lock_timeout")
+    op.execute("COMMIT")
+    op.execute("CREATE TABLE committed AS SELECT current_setting('lock_timeout') AS lock_timeout")
     with op.get_context().autocommit_block():
         op.execute("CREATE TABLE inside AS SELECT current_setting('lock_timeout') AS lock_timeout")
-        op.create_index("by_city", "customers", ["city"], postgresql_concurrently=True)
     op.execute("CREATE TABLE after AS SELECT current_setting('lock_timeout') AS lock_timeout")
     """
     customers.revision("0004", "0002", body=body)
-    migrate(database.master, customers.path)
-    seen = database.rows("SELECT * FROM before UNION ALL SELECT * FROM inside UNION ALL SELECT * FROM after")
-    assert seen == [("2s",), ("0",), ("2s",)]
+    migrate(database.master, customers.path, target="0004")
+    seen = [database.rows(f"SELECT * FROM {name}") for name in ("before", "committed", "inside", "after")]
+    assert seen == [[("2s",)]] * 4
+
+
+def test_an_index_is_built_concurrently_without_a_lock_timeout(database: Database, customers: AlembicDirectory) -> None:
+    database.rows(f"ALTER ROLE {database.master.user} SET lock_timeout = '200ms'")
+    body = """
+    with op.get_context().autocommit_block():
+        op.create_index("by_city", "customers", ["city"], postgresql_concurrently=True)
+        op.execute("CREATE TABLE after AS SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")
+    """
+    migrate(database.master, customers.path, target="0002")
+    customers.revision("0004", "0002", body=body)
+    with database.connect(application_name="writer") as other:
+        other.execute("BEGIN")
+        other.execute("UPDATE customers SET address = address")
+        timer = threading.Timer(1.0, other.rollback)
+        timer.start()
+        report = migrate(database.master, customers.path, target="0004")
+        timer.join()
+    assert report.duration_s > 0.8, "the build did wait for the writer"
+    assert database.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_city'::regclass") == [(True,)]
 
 
 def test_the_lock_timeout_ends_with_the_migration(database: Database, customers: AlembicDirectory) -> None:
@@ -179,7 +201,8 @@ def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, directory:
     directory.revision("0001", None, "CREATE TABLE batches (number int)")
     body = """
     import time
-    with op.get_context().autocommit_block():
+    from seachange_migrations.journal import unjournalled
+    with op.get_context().autocommit_block(), unjournalled():
         done = op.get_bind().exec_driver_sql("SELECT count(*) FROM batches").scalar_one()
         for number in range(done, 6):
             op.execute(f"INSERT INTO batches VALUES ({number})")
@@ -233,7 +256,7 @@ def test_a_statement_that_began_late_is_begun_again(database: Database, customer
 def test_each_statement_gets_the_time_that_is_left(
     database: Database, customers: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "TIMEOUT_SLACK_S", 0.1)
+    monkeypatch.setattr(safety, "TIMEOUT_SLACK_S", 0.1)
     setting = "SELECT setting::int AS timeout FROM pg_settings WHERE name = 'statement_timeout'"
     body = f"""
     op.execute("CREATE TABLE first AS {setting}")
@@ -249,13 +272,18 @@ def test_each_statement_gets_the_time_that_is_left(
     op.execute("CREATE TABLE own AS {setting}")
     with op.get_context().autocommit_block():
         op.execute("CREATE TABLE outside AS {setting}")
+    op.execute("COMMIT")
+    op.execute("CREATE TABLE committed AS {setting}")
     """
     customers.revision("0004", "0001", body=body)
     migrate(database.master, customers.path, target="0004", time_left=until(60))
-    tables = " UNION ALL ".join(f"SELECT timeout FROM {name}" for name in ("first", "second", "own", "outside"))
-    first, second, own, outside = (timeout for (timeout,) in database.rows(tables))
+    tables = " UNION ALL ".join(
+        f"SELECT timeout FROM {name}" for name in ("first", "second", "own", "outside", "committed")
+    )
+    first, second, own, outside, committed = (timeout for (timeout,) in database.rows(tables))
     assert 50_000 < second < first - 300
-    assert (own, outside) == (3000, 0)
+    assert own == 3000
+    assert 50_000 < committed <= outside < second
 
 
 def test_a_timeout_of_the_revisions_own_is_told_as_it_is(database: Database, customers: AlembicDirectory) -> None:
