@@ -13,7 +13,9 @@ AUTOCOMMIT = "AUTOCOMMIT"
 @contextmanager
 def autocommitting(connection: Connection) -> Iterator[None]:
     """Makes `connection` autocommit while it lasts. Raises InvalidRequestError inside a transaction of the caller's."""
-    if connection.get_isolation_level() == AUTOCOMMIT:
+    # Not `get_isolation_level()`, which asks the server and so never says AUTOCOMMIT; and SQLAlchemy calls a connection that has autocommitted
+    # a statement "in transaction".
+    if getattr(connection.connection.dbapi_connection, "autocommit", False):
         yield
         return
     if connection.in_transaction():
