@@ -10,6 +10,8 @@ from seachange_migrations.running import ProfileName
 
 LEAST_ROWS = 50
 MOST_ROWS = 5_000
+MOST_ROWS_READ = 20_000
+"""A page in which nothing is to be written locks nothing; it may be larger."""
 FIRST_ROWS = 500
 
 
@@ -44,10 +46,11 @@ PROFILES: dict[ProfileName, Profile] = {
 
 
 class Pace:
-    """Adapts to what the last transactions took."""
+    """Adapts to what the last transactions took, up to `most` rows."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, most: int = MOST_ROWS) -> None:
         self._profile = profile
+        self._most = most
         self.rows = FIRST_ROWS
 
     def took(self, seconds: float, rows: int) -> float:
@@ -63,4 +66,4 @@ class Pace:
         self._set(self.rows / 2)
 
     def _set(self, rows: float) -> None:
-        self.rows = int(min(MOST_ROWS, max(LEAST_ROWS, rows)))
+        self.rows = int(min(self._most, max(LEAST_ROWS, rows)))

@@ -32,50 +32,64 @@ class Statements:
         self._source = literal(f"{table.qualified} AS {table.alias}")
         self._assignments = literal(", ".join(f"{quoted(name)} = {sql}" for name, sql in backfill.assignments.items()))
         self._key = literal(", ".join(table.key))
+        self._names = [f"k{number}" for number in range(len(table.key))]
+        self._named_key = ", ".join(
+            f"{literal(key)} AS {name}" for key, name in zip(table.key, self._names, strict=True)
+        )
+        values = ", ".join(f"{name}::text" for name in self._names)
+        self._last_as_json = f"(SELECT jsonb_build_array({values})::text FROM last)"
 
     def find(self, *, lower: bool, upper: bool) -> TextClause:
-        """A page of keys in order, and of its rows that are behind those that could be locked: as they are in this
-        statement's snapshot, for a row that changed meanwhile is another one and is left to a later pass.
+        """Locks those rows of a page of keys, in key order, that are behind and that nobody else holds: `most` of them.
 
-        Answers how many rows the page has, how many are behind, its last key as a JSON array, and by partition the
-        places of the locked ones.
+        Answers how many rows the page has, how many of them are behind, how many are locked now, and the last key as a
+        JSON array.
         """
-        names = [f"k{number}" for number in range(len(self._table.key))]
-        page_key = ", ".join(
-            f"{literal(column)} AS {name}" for column, name in zip(self._table.key, names, strict=True)
-        )
-        within = " AND ".join(
-            [
-                *([f"({self._key}) > ({self._bound('lower')})"] if lower else []),
-                *([f"({self._key}) <= ({self._bound('upper')})"] if upper else []),
-            ]
-        )
         alias = literal(self._table.alias)
         # A place is unique within a partition only.
         same = f"AND ({alias}.tableoid, {alias}.ctid) IN (SELECT part, place FROM page WHERE behind)"
         return text(f"""
             WITH page AS MATERIALIZED (
-                SELECT {alias}.tableoid AS part, {alias}.ctid AS place, {self._behind} IS TRUE AS behind, {page_key}
-                FROM {self._source} {f"WHERE {within}" if within else ""} ORDER BY {self._key} LIMIT :size
+                SELECT {alias}.tableoid AS part, {alias}.ctid AS place, {self._behind} IS TRUE AS behind, {self._named_key}
+                FROM {self._source} WHERE {self._within(lower, upper)} ORDER BY {self._key} LIMIT :size
+            ), last AS (
+                {self._last("page")}
             ), free AS (
-                SELECT {alias}.tableoid AS part, {alias}.ctid AS place FROM {self._source}
-                WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM page WHERE behind))
+                SELECT FROM {self._source}
+                WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM page WHERE behind LIMIT :most))
                     {same if self._table.partitioned else ""}
                 ORDER BY {self._key} FOR NO KEY UPDATE SKIP LOCKED
-            ), taken AS (
-                SELECT part, array_agg(place) AS places FROM free JOIN page USING (part, place) GROUP BY part
             )
-            SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM page WHERE behind),
-                (SELECT jsonb_build_array({", ".join(f"{name}::text" for name in names)})::text
-                 FROM page ORDER BY {", ".join(f"{name} DESC" for name in names)} LIMIT 1),
-                (SELECT jsonb_object_agg(part::text, jsonb_build_array(cardinality(places), places::text))::text FROM taken)
+            SELECT count(*), count(*) FILTER (WHERE behind), (SELECT count(*) FROM free), {self._last_as_json} FROM page
         """)
 
-    def update(self, leaf: str, *, check: bool) -> TextClause:
-        """Writes the rows in the places of `leaf`; answers how many, and of how many it was in vain when `check`ed."""
+    def lock(self, *, lower: bool, upper: bool) -> TextClause:
+        """Locks those rows of a page that nobody else holds, whether behind or not: where most are, to look costs more than
+        it spares, for the update looks again. Answers as `find`, with every row behind.
+        """
+        return text(f"""
+            WITH page AS MATERIALIZED (
+                SELECT {self._named_key} FROM {self._source} WHERE {self._within(lower, upper)} ORDER BY {self._key} LIMIT :size
+            ), last AS MATERIALIZED (
+                {self._last("page")}
+            ), free AS (
+                SELECT FROM {self._source} WHERE {self._within(lower, False)} AND ({self._key}) <= (SELECT * FROM last)
+                ORDER BY {self._key} FOR NO KEY UPDATE SKIP LOCKED
+            )
+            SELECT count(*), count(*), (SELECT count(*) FROM free), {self._last_as_json} FROM page
+        """)
+
+    def update(self, *, lower: bool, check: bool) -> TextClause:
+        """Writes the rows up to the key `upper` that `find` has locked, as they are now; answers how many, and of how many
+        it was in vain when `check`ed.
+
+        A row that this transaction has locked carries its number. One that others share lock as well does not, and is left
+        to a later pass; so is one that changed its key meanwhile.
+        """
         written = f"""
-            UPDATE {literal(leaf)} AS {literal(self._table.alias)} SET {self._assignments}
-            WHERE {literal(self._table.alias)}.ctid = ANY (CAST(:places AS tid[]))
+            UPDATE {self._source} SET {self._assignments}
+            WHERE {self._within(lower, True)}
+                AND {literal(self._table.alias)}.xmax = pg_current_xact_id()::xid AND {self._behind}
         """
         if not check:
             return text(written)
@@ -84,9 +98,17 @@ class Statements:
             "SELECT count(*), count(*) FILTER (WHERE still) FROM written"
         )
 
+    def _within(self, lower: bool, upper: bool) -> str:
+        lowest = [f"({self._key}) > ({self._bound('lower')})"] if lower else []
+        highest = [f"({self._key}) <= ({self._bound('upper')})"] if upper else []
+        return " AND ".join([*lowest, *highest]) or "true"
+
     def _bound(self, name: str) -> str:
         types = self._table.key_types
         return ", ".join(f"CAST(:{name}{number} AS {literal(kind)})" for number, kind in enumerate(types))
+
+    def _last(self, page: str) -> str:
+        return f"SELECT {', '.join(self._names)} FROM {page} ORDER BY {', '.join(f'{name} DESC' for name in self._names)} LIMIT 1"
 
 
 def bound(name: str, key: Key | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from seachange_migrations.backfill import store
 from seachange_migrations.backfill.batch import Batches, Done
 from seachange_migrations.backfill.errors import BackfillFailedError, RowsBusyError
 from seachange_migrations.backfill.holders import holders
-from seachange_migrations.backfill.pace import PROFILES, Pace
+from seachange_migrations.backfill.pace import MOST_ROWS_READ, PROFILES, Pace
 from seachange_migrations.backfill.pressure import Pressure
 from seachange_migrations.backfill.progress import Progress
 from seachange_migrations.backfill.spec import Backfill
@@ -43,8 +43,10 @@ class Worker:
         self._number = number
         profile = PROFILES[run.profile]
         self._batches = Batches(connection, backfill, table, number)
-        self._pace = Pace(profile)
+        self._writing, self._reading = Pace(profile), Pace(profile, MOST_ROWS_READ)
+        self._pace = self._writing
         self._pressure = Pressure(connection, profile, name=backfill.name, oid=table.oid, free_storage=run.free_storage)
+        self._dense = False
         self._looked_at = -LOOK_EVERY_S
         self._moved_at = time.monotonic()
 
@@ -112,11 +114,16 @@ class Worker:
     def _batch(self, lower: Key | None, upper: Key | None, *, check: bool, again: bool = False) -> Done | None:
         """One batch and its rest; None when it had to give way to the holder of the table."""
         self._pause_while_needed()
-        size = self._pace.rows
         started = time.monotonic()
         try:
             done = self._batches.take(
-                lower, upper, size, rate=self._progress.rate(self._seen), again=again, check=check
+                lower,
+                upper,
+                self._pace.rows,
+                rate=self._progress.rate(self._seen),
+                dense=self._dense and not again,
+                again=again,
+                check=check,
             )
         except DBAPIError as error:
             if not gave_way(error):
@@ -125,9 +132,11 @@ class Worker:
             self._must_move()
             self._rest(FIRST_RETRY_S)
             return None
+        self._dense = done.dense
         self._run.rows_backfilled += done.written
         self._progress.written += done.written
         rest = self._pace.took(time.monotonic() - started, done.rows)
+        self._pace = self._writing if done.written or done.skipped else self._reading
         if done.waiting:
             self._pace.give_way()
             rest = max(rest, WAITED_FOR_S)
