@@ -51,7 +51,9 @@ def changes(migrations: MigrationDirectory) -> tuple[Changes, set[str]]:
     except CommandError as error:
         raise AuthoringError(one_line(error)) from error
     except Exception as error:
-        raise AuthoringError(f"{_place(migrations.path, error)} failed: {type(error).__name__}: {one_line(error)}") from error
+        raise AuthoringError(
+            f"{_place(migrations.path, error)} failed: {type(error).__name__}: {one_line(error)}"
+        ) from error
     if not found:
         raise AuthoringError(f"{migrations.path / 'env.py'} does not call context.run_migrations(): call it")
     return found[0]

@@ -16,6 +16,7 @@ from alembic.operations.ops import (
 )
 
 from seachange.authoring.changes import Changes
+from seachange.authoring.named_types import explicit
 from seachange.authoring.probe import Probe
 from seachange.authoring.python import Code
 
@@ -37,7 +38,7 @@ class Comparison:
 
     def type(self, type_: sa.types.TypeEngine[Any]) -> Code:
         """The type as Python source; its imports are remembered."""
-        return Code(_repr_type(type_, self.autogen))
+        return Code(_repr_type(explicit(type_), self.autogen))
 
     def quoted(self, *names: str | None) -> str:
         """A name for SQL, qualified by those before it that are not None."""
@@ -98,7 +99,9 @@ class TableDifference:
         default = self.comparison.autogen.dialect.default_schema_name
         schemas = {self.schema, default} if self.schema in (None, default) else {self.schema}
         (found,) = (
-            table for table in self.comparison.autogen.sorted_tables if table.name == self.name and table.schema in schemas
+            table
+            for table in self.comparison.autogen.sorted_tables
+            if table.name == self.name and table.schema in schemas
         )
         return found
 

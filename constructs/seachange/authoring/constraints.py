@@ -78,7 +78,9 @@ def _drop_index(difference: TableDifference, operation: DropIndexOp) -> None:
         _ask_for_unique(difference, str(index.name), _names(index.columns))
     operation.kw["postgresql_concurrently"] = True
     difference.changes.contract.add(
-        AUTOCOMMIT.format(difference.comparison.alembic(operation)), "The serving release's queries may need it.", commits=True
+        AUTOCOMMIT.format(difference.comparison.alembic(operation)),
+        "The serving release's queries may need it.",
+        commits=True,
     )
 
 
@@ -105,7 +107,9 @@ def foreign_key(difference: TableDifference, operation: CreateForeignKeyOp) -> s
     if any(options.get(option) for option in ("deferrable", "initially", "match")):
         operation.constraint_name = name
         options["postgresql_not_valid"] = True
-        validate = f"ALTER TABLE {difference.comparison.quoted(difference.schema, difference.name)} VALIDATE CONSTRAINT "
+        validate = (
+            f"ALTER TABLE {difference.comparison.quoted(difference.schema, difference.name)} VALIDATE CONSTRAINT "
+        )
         added = difference.comparison.alembic(operation)
         return f"{added}\n" + AUTOCOMMIT.format(call("op.execute", validate + difference.comparison.quoted(name)))
     return call(

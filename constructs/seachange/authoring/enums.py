@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGInspector
 
 from seachange.authoring.comparison import Comparison
+from seachange.authoring.named_types import native_enum
 from seachange.authoring.python import call
 
 
@@ -23,14 +24,17 @@ def change(comparison: Comparison) -> None:
         seen.add(key)
         if key in known:
             _compare(comparison, enum, known[key])
+        else:
+            labels = ", ".join(map(_literal, enum.enums))
+            statement = f"CREATE TYPE {comparison.quoted(enum.schema, str(enum.name))} AS ENUM ({labels})"
+            comparison.changes.expand.add(call("op.execute", statement))
 
 
 def _native(comparison: Comparison) -> Iterator[sa.Enum]:
     for table in comparison.autogen.sorted_tables:
         for column in table.columns:
-            type_ = column.type.item_type if isinstance(column.type, sa.ARRAY) else column.type
-            if isinstance(type_, sa.Enum) and type_.native_enum and type_.name:
-                yield type_
+            if (enum := native_enum(column.type)) is not None:
+                yield enum
 
 
 def _compare(comparison: Comparison, enum: sa.Enum, labels: list[str]) -> None:
@@ -42,11 +46,14 @@ def _compare(comparison: Comparison, enum: sa.Enum, labels: list[str]) -> None:
             "No: split the release in two; the first one learns to read the value, the second writes it.",
         )
         for value in added:
-            literal = value.replace("'", "''")
-            expand.add(call("op.execute", f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS '{literal}'"))
+            expand.add(call("op.execute", f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {_literal(value)}"))
     if gone := [label for label in labels if label not in enum.enums]:
         expand.ask(
             f"type {name} has {', '.join(map(repr, gone))} no more: what becomes of the rows that hold {'it' if len(gone) == 1 else 'them'}?",
             "PostgreSQL takes no value out of a type. Keep it in the model, or take a column of another name and type with\n"
             '"changed_from" in its info, whose "forward" maps the value. Then delete these revisions and generate them again.',
         )
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -39,10 +39,10 @@ def environment(metadata: str | None = None) -> str:
         raise AuthoringError(f"--metadata cannot be {metadata!r}: name module and attribute, as in shop.models:Base")
     before, comment, after = template("env.py").partition("# The models' metadata")
     _, _, rest = (comment + after).partition(NO_METADATA)
-    imports = before.replace("Connection, create_engine", "Connection, MetaData, create_engine")
+    imports = before.replace("import create_engine", "import MetaData, create_engine")
     # A declarative base has the metadata, a MetaData is it.
-    found = f'getattr({name}, "metadata", {name})'
-    return f"{imports}{MODELS.format(module=module, name=name, metadata=found)}{rest}"
+    found = name if name.lower().endswith("metadata") else f"{name}.metadata"
+    return f"{imports}\n{MODELS.format(module=module, name=name, metadata=found)}{rest}"
 
 
 def init_migrations(directory: Path, *, metadata: str | None = None) -> tuple[Path, ...]:

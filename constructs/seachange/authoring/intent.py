@@ -39,20 +39,28 @@ def intent(column: sa.Column[Any]) -> Intent:
     where = f"{column.table.name}.{column.name}"
     said = column.info.get("seachange", {})
     if not isinstance(said, Mapping):
-        raise AuthoringError(f"{where}: info['seachange'] is no mapping: write {{'renamed_from': 'old_name'}} or the like")
+        raise AuthoringError(
+            f"{where}: info['seachange'] is no mapping: write {{'renamed_from': 'old_name'}} or the like"
+        )
     if unknown := sorted(set(said) - set(KEYS)):
         raise AuthoringError(f"{where}: info['seachange'] has {unknown[0]!r}: it knows {', '.join(KEYS)}")
     kinds = [kind for kind in SOURCES if kind in said]
     if len(kinds) > 1:
-        raise AuthoringError(f"{where}: info['seachange'] has {' and '.join(kinds)}: a column comes from one place, keep one")
+        raise AuthoringError(
+            f"{where}: info['seachange'] has {' and '.join(kinds)}: a column comes from one place, keep one"
+        )
     kind = kinds[0] if kinds else ""
     named = said.get(kind) if kind else None
     is_new = kind == "renamed_from" and named is None
     sources = (named,) if isinstance(named, str) else tuple(named or ())
     if kind and not is_new and not (sources and all(isinstance(source, str) for source in sources)):
-        raise AuthoringError(f"{where}: info['seachange'][{kind!r}] is {named!r}: name the column, or the columns in a list")
+        raise AuthoringError(
+            f"{where}: info['seachange'][{kind!r}] is {named!r}: name the column, or the columns in a list"
+        )
     if kind in ("renamed_from", "changed_from") and len(sources) > 1:
-        raise AuthoringError(f"{where}: {kind} names {len(sources)} columns: for several write 'from', with 'forward' and 'backward'")
+        raise AuthoringError(
+            f"{where}: {kind} names {len(sources)} columns: for several write 'from', with 'forward' and 'backward'"
+        )
     return Intent(
         kind="" if is_new else kind,
         sources=sources,

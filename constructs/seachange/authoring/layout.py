@@ -40,7 +40,7 @@ def place(script: ScriptDirectory, phase: Phase, *, tables: Iterable[str] = (), 
     refuse_two_heads(script)
     labels, heads = branch_labels(script), sorted(script.get_heads())
     if not heads:
-        return Place(head="base")
+        return Place(head="base", labels=(phase.value,) if phase is Phase.CONTRACT else ())
     own = [head for head in heads if phase in labels[head]]
     if own:
         return Place(head=own[0], depends_on=_needed(script, phase, own[0], tables, after))
@@ -52,17 +52,29 @@ def place(script: ScriptDirectory, phase: Phase, *, tables: Iterable[str] = (), 
     return Place(head=root, labels=(phase.value,), depends_on=depends_on)
 
 
-def _needed(script: ScriptDirectory, phase: Phase, head: str, tables: Iterable[str], after: str | None) -> tuple[str, ...]:
+def _needed(
+    script: ScriptDirectory, phase: Phase, head: str, tables: Iterable[str], after: str | None
+) -> tuple[str, ...]:
     if phase is Phase.CONTRACT:
         # In a revision that is written by hand: whatever the serving release needed was added by now.
-        expand = after or next((found for found in script.get_heads() if Phase.EXPAND in branch_labels(script)[found]), None)
+        expand = after or next(
+            (found for found in script.get_heads() if Phase.EXPAND in branch_labels(script)[found]), None
+        )
         return (expand,) if expand and expand != head else ()
     # A contract revision of the same tables comes first: names it frees may come again, triggers it drops look at them.
     phase_of = phases(script)
-    own = {revision.revision for revision in script.iterate_revisions(head, "base", implicit_base=True)} if head != "base" else set()
+    own = (
+        {revision.revision for revision in script.iterate_revisions(head, "base", implicit_base=True)}
+        if head != "base"
+        else set()
+    )
     names = set(tables)
     for revision in script.walk_revisions():
-        if phase_of[revision.revision] is Phase.CONTRACT and revision.revision not in own and _mentions(revision, names):
+        if (
+            phase_of[revision.revision] is Phase.CONTRACT
+            and revision.revision not in own
+            and _mentions(revision, names)
+        ):
             return (revision.revision,)
     return ()
 

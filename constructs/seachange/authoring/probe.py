@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn
 
+from seachange.authoring.named_types import native_enum
+
 COPY = "seachange_copy"
 
 
@@ -27,19 +29,23 @@ class Probe:
         alone.nullable, alone.primary_key, alone.unique, alone.index = True, False, None, None
         holder = sa.Table(COPY, sa.MetaData(), alone)
         definition = CreateColumn(holder.c[column.name]).compile(dialect=self.context.dialect)
-        return self._rewrites(table, schema, f"ADD COLUMN {definition}")
+        return self._rewrites(table, schema, f"ADD COLUMN {definition}", native_enum(column.type))
 
-    def retype_rewrites(self, table: str, schema: str | None, column: str, type_: sa.types.TypeEngine[Any]) -> bool | None:
+    def retype_rewrites(
+        self, table: str, schema: str | None, column: str, type_: sa.types.TypeEngine[Any]
+    ) -> bool | None:
         """Whether the column takes `type_` only by rewriting the table; None when PostgreSQL refuses it."""
         quote = self.context.dialect.identifier_preparer.quote
         return self._rewrites(table, schema, f"ALTER COLUMN {quote(column)} TYPE {self.type_sql(type_)}")
 
-    def _rewrites(self, table: str, schema: str | None, action: str) -> bool | None:
+    def _rewrites(self, table: str, schema: str | None, action: str, enum: sa.Enum | None = None) -> bool | None:
         connection = self.context.connection
         assert connection is not None
         quoted = self.context.dialect.identifier_preparer.format_table(sa.Table(table, sa.MetaData(), schema=schema))
         savepoint = connection.begin_nested()
         try:
+            if enum is not None:
+                enum.create(connection, checkfirst=True)
             connection.execute(_literal(f"CREATE TEMPORARY TABLE {COPY} (LIKE {quoted} INCLUDING INDEXES)"))
             before = connection.execute(_literal(f"SELECT pg_relation_filenode('pg_temp.{COPY}')")).scalar()
             connection.execute(_literal(f"ALTER TABLE pg_temp.{COPY} {action}"))

@@ -1,7 +1,9 @@
 """Writes revisions into an Alembic directory, from its own script.py.mako."""
 
 import ast
+import io
 from collections.abc import Set
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +67,13 @@ def _written(script: ScriptDirectory, found: Changes, imports: Set[str], message
 
 
 def _write(
-    script: ScriptDirectory, phase: Phase, message: str, part: Part, imports: Set[str], found: Changes, after: str | None
+    script: ScriptDirectory,
+    phase: Phase,
+    message: str,
+    part: Part,
+    imports: Set[str],
+    found: Changes,
+    after: str | None,
 ) -> Written:
     at = place(script, phase, tables=found.tables, after=after)
     upgrades = body(part)
@@ -73,19 +81,21 @@ def _write(
     if part.questions:
         needed.add(NOT_DECIDED)
     try:
-        revision = script.generate_revision(
-            rev_id(),
-            message,
-            head=at.head,
-            splice=True,
-            branch_labels=at.labels or None,
-            depends_on=list(at.depends_on) or None,
-            upgrades=upgrades,
-            downgrades="",
-            imports="\n".join(sorted(needed)),
-            phase=phase.value,
-            module_phase=at.module_phase and at.module_phase.value,
-        )
+        # Alembic tells standard output of each file, which belongs to the command's own answer.
+        with redirect_stdout(io.StringIO()):
+            revision = script.generate_revision(
+                rev_id(),
+                message,
+                head=at.head,
+                splice=True,
+                branch_labels=at.labels or None,
+                depends_on=list(at.depends_on) or None,
+                upgrades=upgrades,
+                downgrades="",
+                imports="\n".join(sorted(needed)),
+                phase=phase.value,
+                module_phase=at.module_phase and at.module_phase.value,
+            )
     except (CommandError, OSError, SyntaxError, NameError) as error:
         raise AuthoringError(f"cannot write a revision into {script.dir}: {one_line(error)}") from error
     assert revision is not None

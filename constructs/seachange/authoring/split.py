@@ -9,12 +9,14 @@ from alembic.operations.ops import (
     ModifyTableOps,
     UpgradeOps,
 )
-from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy import Column, ForeignKeyConstraint
+from sqlalchemy.schema import SchemaItem
 
-from seachange.authoring import columns, constraints, enums, synced
+from seachange.authoring import alterations, columns, constraints, enums, synced
 from seachange.authoring.changes import Changes
 from seachange.authoring.comparison import Comparison, TableDifference
 from seachange.authoring.intent import intent
+from seachange.authoring.named_types import explicit
 from seachange.authoring.probe import Probe
 from seachange_migrations import state
 
@@ -54,10 +56,15 @@ def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[st
 
 def _create_table(comparison: Comparison, operation: CreateTableOp) -> None:
     """A new table; its keys to tables that are in use come last, for each locks such a table."""
-    later, own = [], []
+    later: list[ForeignKeyConstraint] = []
+    own: list[SchemaItem] = []
     for item in operation.columns:
         if isinstance(item, ForeignKeyConstraint) and not _is_new(comparison, operation, item):
             later.append(item)
+        elif isinstance(item, Column):
+            column = item._copy()
+            column.type = explicit(item.type)
+            own.append(column)
         else:
             own.append(item)
     operation.columns, operation.info = own, {}
@@ -85,7 +92,7 @@ def _modify_table(difference: TableDifference) -> None:
     for pair in pairs:
         synced.add(difference, pair)
     for operation in difference.altered:
-        columns.alter(difference, operation)
+        alterations.alter(difference, operation)
     for other in difference.others:
         constraints.change(difference, other)
     for column in dropped:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.operations.ops import AlterColumnOp
 
-from seachange.authoring import columns
+from seachange.authoring import statements
 from seachange.authoring.comparison import TableDifference
 from seachange.authoring.errors import AuthoringError
 from seachange.authoring.intent import Intent, intent
@@ -66,15 +65,22 @@ def add(difference: TableDifference, pair: Pair) -> None:
         if column.primary_key:
             raise AuthoringError(
                 f"{difference.at(str(column.name))} is part of the primary key, which the trigger and the backfill find rows by: "
-                "keep the column's name in the database, mapped_column(\"" + str(column.name) + '"), or change the key by hand'
+                "keep the column's name in the database, mapped_column(\""
+                + str(column.name)
+                + '"), or change the key by hand'
             )
         if not column.nullable and all(new.nullable for new in pair.new.values()):
             expand.add(
-                _loosened(difference, column), "The new release may write NULL, which the trigger then derives for this column too."
+                statements.altered(difference, column, nullable=True),
+                "The new release may write NULL, which the trigger then derives for this column too.",
             )
     expand.add(_sync(difference, pair, old_columns[0]), _why(pair))
     sync = f"{difference.name}_{pair.name}"
-    expand.add(call("op.backfill", difference.name, sync=sync, schema=difference.schema), "The rows that are there.", commits=True)
+    expand.add(
+        call("op.backfill", difference.name, sync=sync, schema=difference.schema),
+        "The rows that are there.",
+        commits=True,
+    )
     difference.synced.update(pair.new)
     if kept := [name for name in pair.old if name not in difference.dropped]:
         difference.changes.note(
@@ -87,7 +93,7 @@ def add(difference: TableDifference, pair: Pair) -> None:
         f"The trigger and {', '.join(pair.old)}; refused while a row is not in step.",
     )
     for column in pair.new.values():
-        columns.settle(difference, column)
+        _settle(difference, column)
 
 
 def _why(pair: Pair) -> str:
@@ -104,7 +110,14 @@ def _sync(difference: TableDifference, pair: Pair, old: sa.Column[Any]) -> str:
         types = {name: comparison.type(column.type) for name, column in pair.new.items()}
         forward, backward = _conversions(difference, pair)
         return call(
-            "op.sync_columns", difference.name, old=pair.old, new=types, forward=forward, backward=backward, lossy=pair.lossy, schema=schema
+            "op.sync_columns",
+            difference.name,
+            old=pair.old,
+            new=types,
+            forward=forward,
+            backward=backward,
+            lossy=pair.lossy,
+            schema=schema,
         )
     old_sql, new_sql = comparison.probe.type_sql(old.type), comparison.probe.type_sql(column.type)
     if said.forward is None and said.backward is None and old_sql == new_sql:
@@ -136,7 +149,9 @@ def _conversions(difference: TableDifference, pair: Pair) -> tuple[object, objec
     for said in pair.said.values():
         if isinstance(said.backward, str):
             if len(pair.old) > 1:
-                raise AuthoringError(f"{where}: 'backward' must name an expression for each of {', '.join(pair.old)}, as a mapping")
+                raise AuthoringError(
+                    f"{where}: 'backward' must name an expression for each of {', '.join(pair.old)}, as a mapping"
+                )
             backward[pair.old[0]] = said.backward
         elif said.backward is not None:
             backward.update(said.backward)
@@ -154,14 +169,20 @@ def _one(backward: str | Mapping[str, str] | None, old: str) -> str | None:
     return backward.get(old) if isinstance(backward, Mapping) else backward
 
 
-def _loosened(difference: TableDifference, column: sa.Column[Any]) -> str:
-    operation = AlterColumnOp(
-        difference.name, str(column.name), schema=difference.schema, existing_type=column.type, modify_nullable=True
-    )
-    return difference.comparison.alembic(operation)
+def _settle(difference: TableDifference, column: sa.Column[Any]) -> None:
+    """What the model asks of a derived column, once nothing derives it any more."""
+    contract = difference.changes.contract
+    if column.server_default is not None:
+        contract.add(statements.altered(difference, column, server_default=column.server_default))
+    if not column.nullable:
+        contract.add(statements.set_not_null(difference, str(column.name)), commits=True)
+    if column.comment is not None:
+        difference.changes.expand.add(statements.altered(difference, column, comment=column.comment))
 
 
-def ask_for_renames(difference: TableDifference, dropped: Sequence[sa.Column[Any]], added: Sequence[sa.Column[Any]]) -> None:
+def ask_for_renames(
+    difference: TableDifference, dropped: Sequence[sa.Column[Any]], added: Sequence[sa.Column[Any]]
+) -> None:
     """A column that goes while one of the same kind comes may be a rename, which nobody but the author knows."""
     for old in dropped:
         alike = [

@@ -1,7 +1,11 @@
 """${message}
 
-Revises: ${down_revision | comma,n}
+Revises: ${comma(down_revision) or "nothing"}
 """
+<%!
+    def literal(value):
+        return repr(value).replace("'", '"')
+%>\
 <%
     # `seachange revision` names the phase; Alembic's own command line knows only a label that is set with this revision.
     phase = context.get("phase", None) or next((label for label in branch_labels or () if label in ("expand", "contract")), None)
@@ -28,15 +32,20 @@ Revises: ${down_revision | comma,n}
 % if "sa." in body:
 import sqlalchemy as sa
 % endif
+% if "op." in body or body == "pass":
 from alembic import op
+% endif
 from alembic.util import CommandError
-${imports if imports else ""}
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
-branch_labels = ${repr(branch_labels)}
-depends_on = ${repr(depends_on)}
+% if imports:
+${imports}
+% endif
+
+revision = ${literal(up_revision)}
+down_revision = ${literal(down_revision)}
+branch_labels = ${literal(branch_labels)}
+depends_on = ${literal(depends_on)}
 % if module_phase:
-phase = ${repr(module_phase)}
+phase = ${literal(module_phase)}
 % endif
 
 

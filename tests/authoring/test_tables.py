@@ -1,0 +1,83 @@
+"""Whole tables: new ones, their keys to tables in use, those that go, and what is none of the models' business."""
+
+import sqlalchemy as sa
+from sqlalchemy import MetaData
+
+from seachange_migrations import state
+from seachange_migrations.connection import open_connection
+from tests.authoring.project import Project, formatted, source, upgrade
+
+
+def customers(metadata: MetaData) -> MetaData:
+    sa.Table("customers", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.Text))
+    return metadata
+
+
+def with_orders(metadata: MetaData) -> MetaData:
+    kind = sa.Enum("web", "shop", name="order_kind")
+    sa.Table(
+        "orders",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("customer_id", sa.ForeignKey("customers.id", ondelete="CASCADE"), index=True),
+        sa.Column("before_id", sa.ForeignKey("orders.id")),
+        sa.Column("kind", kind, nullable=False),
+        info={"owner": "shop"},
+    )
+    sa.Table(
+        "lines",
+        metadata,
+        sa.Column("order_id", sa.ForeignKey("orders.id"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("kind", kind),
+        sa.Column("customer_id", sa.Integer),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="late", deferrable=True, initially="DEFERRED"),
+    )
+    return metadata
+
+
+def test_new_tables(project: Project) -> None:
+    project.release(customers(MetaData()))
+    models = with_orders(customers(MetaData()))
+    generated = project.generate(models, "orders")
+    assert generated.questions == ()
+    expand = upgrade(generated, "expand")
+    assert upgrade(generated, "contract") == ""
+    # A key among new tables is theirs; one to a table in use comes last, and alone.
+    created, _, keys = expand.partition("op.add_foreign_key")
+    assert "sa.ForeignKeyConstraint(['before_id'], ['orders.id'])" in created
+    assert "sa.ForeignKeyConstraint(['order_id'], ['orders.id'])" in created
+    assert "customers.id" not in created
+    assert keys.startswith(
+        "('orders_customer_id_fkey', 'orders', 'customers', ['customer_id'], ['id'], ondelete='CASCADE')"
+    )
+    assert "op.create_index(op.f('ix_orders_customer_id')" in created
+    assert "postgresql_not_valid=True" in keys
+    assert "op.execute('ALTER TABLE lines VALIDATE CONSTRAINT late')" in keys
+    assert "postgresql_concurrently" not in expand
+    for written in generated.written:
+        formatted(written.path)
+    project.migrate("expand")
+    assert project.generate(models).written == ()
+
+
+def test_a_table_goes(project: Project) -> None:
+    project.release(with_orders(customers(MetaData())))
+    generated = project.generate(customers(MetaData()), "no orders")
+    assert source(generated, "expand") == ""
+    assert upgrade(generated, "contract").splitlines() == ["op.drop_table('lines')", "op.drop_table('orders')"]
+    project.migrate("contract")
+    assert project.database.tables() == {"alembic_version", "customers"}
+
+
+def test_the_engines_own_schema_is_none_of_the_models(project: Project) -> None:
+    env = project.path / "env.py"
+    text = env.read_text("utf-8")
+    project.release(customers(MetaData()))
+    with open_connection(project.database.master) as connection:
+        state.ensure(connection)
+        connection.commit()
+    # With our env.py's own filter, and where a project's env.py has none.
+    for filtered in ("include_name=include_name, include_schemas=True", "include_schemas=True"):
+        env.write_text(text.replace("include_name=include_name", filtered), "utf-8")
+        assert project.generate(customers(MetaData())).written == ()
