@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
+Values = tuple[str | None, ...]
+"""Parameters as PostgreSQL writes them in text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadStatement:
     """`sql` with its placeholders `$1`, `$2`, …; `role` is who executes it.
 
-    `parameters` are those of a recorded statement, as PostgreSQL writes them in text; None when only the text is known.
+    `recorded` has the parameters of each recorded execution; none when only the text is known. They are never shown.
     """
 
     sql: str
     role: str
-    parameters: tuple[str | None, ...] | None = None
+    recorded: tuple[Values, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

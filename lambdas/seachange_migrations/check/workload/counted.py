@@ -1,0 +1,93 @@
+"""What pg_stat_statements counted."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from seachange_migrations.check.scratch import ScratchError
+from seachange_migrations.check.workload.model import Unknown, WorkloadStatement
+from seachange_migrations.connection import ConnectionSettings, connect
+from seachange_migrations.errors import one_line
+
+WHERE = "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'"
+MAY_READ = "SELECT pg_has_role('pg_read_all_stats', 'USAGE')"
+# Without the texts, which the server reads from a file.
+CALLS = "SELECT userid, queryid, calls FROM {schema}.pg_stat_statements(false) WHERE dbid = {database} AND toplevel"
+STATEMENTS = """
+SELECT userid, queryid, calls, query, pg_get_userbyid(userid) FROM {schema}.pg_stat_statements(true)
+WHERE dbid = {database} AND toplevel ORDER BY calls DESC
+"""
+DATABASE = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+SINCE = "SELECT to_char(stats_reset, 'YYYY-MM-DD HH24:MI') FROM {schema}.pg_stat_statements_info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    statements: tuple[WorkloadStatement, ...]
+    origin: str
+    unknown: tuple[Unknown, ...]
+
+
+def counted(settings: ConnectionSettings, *, roles: Sequence[str], interval_s: float) -> Counted:
+    """The statements whose `calls` grow within `interval_s` seconds; in a quiet database all that were ever counted.
+
+    Raises ScratchError when the statistics are not there or may not be read.
+    """
+    with connect(settings) as connection:
+        connection.execute("SET statement_timeout = '10s'")
+        found = connection.execute(WHERE.encode()).fetchone()
+        if found is None:
+            raise ScratchError(
+                f"database {settings.database!r} has no extension pg_stat_statements: CREATE EXTENSION pg_stat_statements"
+            )
+        may_read = connection.execute(MAY_READ).fetchone()
+        if not may_read or not may_read[0]:
+            raise ScratchError(
+                f"role {settings.user!r} may not read what others execute: GRANT pg_read_all_stats TO {settings.user}"
+            )
+        schema = sql.Identifier(found[0])
+        try:
+            return _counted(connection, schema, settings.user, roles, interval_s)
+        except psycopg.errors.ObjectNotInPrerequisiteState as error:
+            raise ScratchError(f"the server counts no statements: {one_line(error, 200)}") from error
+
+
+def _counted(
+    connection: psycopg.Connection, schema: sql.Identifier, own: str, roles: Sequence[str], interval_s: float
+) -> Counted:
+    def query(text: str) -> sql.Composed:
+        return sql.SQL(text).format(schema=schema, database=sql.SQL(DATABASE))  # type: ignore[arg-type]
+
+    before = {(user, number): calls for user, number, calls in connection.execute(query(CALLS))}
+    time.sleep(interval_s)
+    rows = connection.execute(query(STATEMENTS)).fetchall()
+    grown = [row for row in rows if row[2] != before.get((row[0], row[1]), 0)]
+    wanted = _of(grown, own, roles)
+    origin = f"the statements that were executed within {interval_s:g} s"
+    if not wanted:
+        wanted = _of(rows, own, roles)
+        since = connection.execute(query(SINCE)).fetchone()
+        origin = (
+            f"all statements since the statistics began, {since[0] if since else 'nobody knows when'}, as none was executed "
+            f"within {interval_s:g} s"
+        )
+    visible = [(text, role) for *_, text, role in wanted if text is not None and text != "<insufficient privilege>"]
+    return Counted(
+        statements=tuple(WorkloadStatement(sql=text, role=role) for text, role in visible),
+        origin=origin,
+        unknown=tuple(
+            Unknown(sql="", role=role, reason="its text may not be read")
+            for *_, text, role in wanted
+            if text is None or text == "<insufficient privilege>"
+        ),
+    )
+
+
+def _of(rows: list[tuple[object, ...]], own: str, roles: Sequence[str]) -> list[tuple[object, ...]]:
+    """Those of the wanted roles. The migrating role's are the service's only where the service has no role of its own."""
+    if roles:
+        return [row for row in rows if row[-1] in roles]
+    return [row for row in rows if row[-1] != own] or rows
