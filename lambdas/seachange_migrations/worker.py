@@ -55,7 +55,9 @@ def _migrate(request: Request, time_left: TimeLeft) -> Answer:
     except BackfillPendingError as error:
         log({"event": "backfill_deferred", "backfill": error.name, "rows": error.rows})
         with open_connection(migrating(request)) as connection:
-            numbers = split(connection, store.spec(connection, error.name), RANGES)
+            spec = store.spec(connection, error.name)
+            connection.rollback()
+            numbers = split(connection, spec, RANGES)
         return {"State": "backfill", "Ranges": [{"Name": error.name, "Number": number} for number in numbers]}
     return {"State": "done", "Report": report.attributes()}
 

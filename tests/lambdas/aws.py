@@ -12,7 +12,8 @@ from typing import Any, Self
 class Endpoint(ThreadingHTTPServer):
     """Answers an action with a document (JSON protocol) or a text (query protocol), after `delay_s` seconds.
 
-    A list holds an action's answers in turn, the last one for ever. A document with `__type` is an error.
+    A list holds an action's answers in turn, the last one for ever; a function makes the answer of the action's parameters. A document
+    with `__type` is an error.
     """
 
     def __init__(self, answers: Mapping[str, Any], *, delay_s: float = 0) -> None:
@@ -56,6 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.server.answers.get(action, {"__type": "NotExpected", "message": action})
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if callable(answer):
+            answer = answer(parameters)
         text = answer if isinstance(answer, str) else json.dumps(answer)
         self.send_response(400 if "__type" in answer else 200)
         self.send_header("Content-Length", str(len(text.encode())))

