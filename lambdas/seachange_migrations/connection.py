@@ -1,7 +1,7 @@
 """How the engine connects: psycopg 3, TLS as libpq's environment says, and an application name that others can see."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +32,8 @@ class ConnectionSettings:
     database: str
     user: str
     password: str = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Further connection parameters in libpq's words, over those below; none by default."""
 
     def parameters(self) -> dict[str, Any]:
         """The connection parameters but for password, in libpq's words."""
@@ -44,13 +46,15 @@ class ConnectionSettings:
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": APPLICATION_NAME,
             **KEEPALIVES,
+            **self.options,
         }
 
     def url(self) -> URL:
         """The same as a SQLAlchemy URL. `str(url)` hides the password."""
         named = ("host", "port", "dbname", "user")
         query = {name: str(value) for name, value in self.parameters().items() if name not in named}
-        return URL.create("postgresql+psycopg", self.user, self.password, self.host, self.port, self.database, query)
+        where = (self.user or None, self.password or None, self.host or None, self.port, self.database or None)
+        return URL.create("postgresql+psycopg", *where, query)
 
 
 def connect(settings: ConnectionSettings) -> psycopg.Connection:
