@@ -1,9 +1,10 @@
 """What a rule sees besides its statement: the schema before it, and what this revision has done up to here."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from seachange_migrations.check.alterations import Constraint, added_constraints, alterations
+from seachange_migrations.check.alterations import added_constraints, alterations
 from seachange_migrations.check.names import Name, dotted, relation, strings
 from seachange_migrations.check.parser import Parsed, kinds, name_of, unwrap
 from seachange_migrations.check.tables import Tables
@@ -38,11 +39,12 @@ class SoFar:
         """Whether this revision has made the table, so that no release uses it and no row is in it but its own."""
         return table in self.created
 
-    def are_new(self, table: Name, columns: tuple[str, ...]) -> bool:
-        """Whether this revision has made the table, or each of the columns: no release writes them yet."""
-        return table in self.created or (
-            bool(columns) and all((table, name) in self.created_columns for name in columns)
-        )
+    def are_new(
+        self, table: Name, columns: tuple[str, ...], *, also: AbstractSet[tuple[Name, str]] = frozenset()
+    ) -> bool:
+        """Whether this revision, or `also` its present statement, has made the table, or each of the columns: no release writes them yet."""
+        made = self.created_columns | also
+        return table in self.created or (bool(columns) and all((table, name) in made for name in columns))
 
     def in_transaction(self, statement: Parsed) -> bool:
         return not statement.autocommit or self.open_block
@@ -72,10 +74,6 @@ class SoFar:
             self.transaction.enum_values.add(statement.node.new_val)
         self.transaction.locked |= {table for table in exclusively_locked(statement) if not self.is_new(table)}
         self.tables.apply(statement)
-
-    def new_constraints(self, statement: Parsed) -> Iterator[Constraint]:
-        """The constraints that `statement` adds to a table that was there before this revision."""
-        return (found for found in added_constraints(statement) if not self.is_new(found.table))
 
 
 # These ALTER TABLE commands do with less than ACCESS EXCLUSIVE (the page of ALTER TABLE names the level of each).

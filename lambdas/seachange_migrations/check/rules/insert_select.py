@@ -18,11 +18,12 @@ VERDICT = Verdict.DATA
 
 
 def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
-    source = _source(statement)
+    node, source = statement.node, _source(statement)
     if source is None:
         return
     common = {found.ctename for found in kinds(statement.node, "CommonTableExpr")}
-    tables = {relation(found) for found in kinds(source, "RangeVar")}
+    target = (node.relation,) if statement.kind == "InsertStmt" else (node.into_clause.rel,) if source is node else ()
+    tables = {relation(found) for found in kinds(source, "RangeVar") if found not in target}
     read = sorted(
         str(table)
         for table in tables
@@ -41,7 +42,7 @@ def _source(statement: Parsed) -> Node | None:
     """The query whose rows are copied."""
     node = statement.node
     if statement.kind == "InsertStmt" and node.HasField("select_stmt"):
-        return unwrap(node.select_stmt)
+        return node
     if statement.kind == "CreateTableAsStmt" and not node.into.skip_data:
         return unwrap(node.query) if name_of("ObjectType", node.objtype) == "OBJECT_TABLE" else None
     return node if statement.kind == "SelectStmt" and node.HasField("into_clause") else None

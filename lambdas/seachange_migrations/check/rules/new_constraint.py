@@ -12,7 +12,7 @@ Source: [Constraints](https://www.postgresql.org/docs/current/ddl-constraints.ht
 
 from collections.abc import Iterator
 
-from seachange_migrations.check.alterations import Constraint, added_constraints, alterations
+from seachange_migrations.check.alterations import Constraint, added_columns, added_constraints, alterations
 from seachange_migrations.check.findings import Verdict
 from seachange_migrations.check.names import Name, relation
 from seachange_migrations.check.parser import Parsed, unwrap
@@ -35,8 +35,9 @@ WORDS = {
 def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
     if so_far.phase is Phase.CONTRACT:
         return
+    fresh = {(table, column.name) for table, column in added_columns(statement)}
     for table, what, columns in _added(statement, so_far):
-        if not so_far.are_new(table, columns):
+        if not so_far.are_new(table, tuple(columns), also=fresh):
             yield Hit(
                 f"puts a {what} on {table} ({', '.join(columns) or 'expressions'}): what the serving release writes may violate it.",
                 "Move it to a contract revision; or, if every release that runs keeps to it, say so: "
@@ -59,11 +60,15 @@ def _added(statement: Parsed, so_far: SoFar) -> Iterator[tuple[Name, str, tuple[
             yield found.table, "NOT NULL constraint", (found.name,)
     if statement.kind == "IndexStmt" and statement.node.unique:
         elements = [unwrap(parameter) for parameter in statement.node.index_params]
-        yield relation(statement.node.relation), "unique index", tuple(found.name for found in elements if found.name)
+        columns = {name for found in elements for name in ({found.name} if found.name else columns_in(found))}
+        yield relation(statement.node.relation), "unique index", tuple(sorted(columns))
 
 
 def already_checked(so_far: SoFar, table: Name, column: str) -> bool:
-    """Whether a valid CHECK is known that says `column IS NOT NULL`; PostgreSQL then reads no row, and no writer meets anything new."""
+    """Whether the column is known to be NOT NULL, or a valid CHECK says so; PostgreSQL then reads no row, and no writer meets anything new."""
+    column_known = so_far.tables.column(table, column)
+    if column_known and column_known.not_null:
+        return True
     known = so_far.tables.tables.get(table)
     return known is not None and any(
         found.kind == "CONSTR_CHECK" and found.validated and _says_not_null(found, column)

@@ -11,8 +11,8 @@ Source: [ALTER TYPE](https://www.postgresql.org/docs/current/sql-altertype.html)
 from collections.abc import Iterator
 
 from seachange_migrations.check.findings import Verdict
-from seachange_migrations.check.names import Name, dotted, dropped, object_kind
-from seachange_migrations.check.parser import Parsed, name_of
+from seachange_migrations.check.names import Name, dotted, dropped, object_kind, relation
+from seachange_migrations.check.parser import Node, Parsed, name_of
 from seachange_migrations.check.rule import Hit
 from seachange_migrations.check.rules.rename_table import RELATIONS
 from seachange_migrations.check.so_far import SoFar
@@ -34,16 +34,18 @@ def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
         return
     value = node.rename_type if statement.kind == "RenameStmt" else node.object_type
     kind = name_of("ObjectType", value)
-    name = (
-        Name(node.relation.schemaname or "public", node.relation.relname)
-        if node.HasField("relation")
-        else dropped(node.object)
-    )
+    name = _old_name(node)
     if kind in RELATIONS | COLUMNS | NEVER_NAMED or so_far.is_new(name):
         return
     yield Hit(
-        f"gives {object_kind(value)} {getattr(node, 'subname', '') or name} another name or schema; "
-        "the serving release may use the old one.",
+        f"gives {object_kind(value)} {getattr(node, 'subname', '') or name} another name or schema; the serving release may use the old one.",
         "Create a second one under the new name and drop the old one in a contract revision.",
         Verdict.UNKNOWN if kind in SELDOM_NAMED else None,
     )
+
+
+def _old_name(node: Node) -> Name:
+    """The object's; of a constraint, its table's."""
+    if node.HasField("relation"):
+        return relation(node.relation)
+    return dropped(node.object) if node.HasField("object") else Name("public", node.subname)
