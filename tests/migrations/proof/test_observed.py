@@ -21,7 +21,9 @@ SCHEMA = """
 """
 
 
-def observed(database: Database, directory: AlembicDirectory, *bodies: str, **attributes: Any) -> list[RevisionObservation]:
+def observed(
+    database: Database, directory: AlembicDirectory, *bodies: str, **attributes: Any
+) -> list[RevisionObservation]:
     """What revisions with these bodies do on top of SCHEMA."""
     directory.revision("0001", None, SCHEMA)
     for number, body in enumerate(bodies, 2):
@@ -73,4 +75,6 @@ def test_each_statement_is_seen_to_do_what_the_manual_says(database: Database, d
     migrate(database.master, directory.path, target="0002")
     with scratch(database.master, directory.path) as made:
         found = observe(made, directory.path, [f"{number:04}" for number in range(3, len(statements) + 3)])
-    assert {statement: rules(observation) for statement, observation in zip(statements, found, strict=True)} == STATEMENTS
+    assert {
+        statement: rules(observation) for statement, observation in zip(statements, found, strict=True)
+    } == STATEMENTS

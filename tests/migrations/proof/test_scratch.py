@@ -18,7 +18,9 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "service/migrations"
 
 
 def scratches(database: Database) -> list[str]:
-    return [name for (name,) in database.rows(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')")]
+    return [
+        name for (name,) in database.rows(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')")
+    ]
 
 
 def test_it_has_the_schema_that_the_revisions_made_and_is_dropped(database: Database) -> None:

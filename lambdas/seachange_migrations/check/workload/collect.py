@@ -24,8 +24,9 @@ def collect(
     """The statements that the serving release executes on the database of `settings`.
 
     First those of `recording`, when there is one; then those of pg_stat_statements whose `calls` grow within `interval_s`
-    seconds (10 by default), executed by `roles`: every role but the one of `settings` by default, and that one too when there
-    is no other. Raises ScratchError when there is neither, InvalidRequestError for a recording that cannot be read.
+    seconds (10 by default), executed by `roles`: by default every role but superusers. In a quiet database those are all that
+    were ever counted, of the role of `settings` only when there is no other. Raises ScratchError when there is neither,
+    InvalidRequestError for a recording that cannot be read.
     """
     recorded = read_recording(recording, default_role=roles[0] if roles else settings.user) if recording else ()
     try:

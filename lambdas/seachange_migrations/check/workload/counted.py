@@ -3,11 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from seachange_migrations.check.scratch import ScratchError
+from seachange_migrations.check.workload.kinds import usable
 from seachange_migrations.check.workload.model import Unknown, WorkloadStatement
 from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.errors import one_line
@@ -17,8 +19,9 @@ MAY_READ = "SELECT pg_has_role('pg_read_all_stats', 'USAGE')"
 # Without the texts, which the server reads from a file.
 CALLS = "SELECT userid, queryid, calls FROM {schema}.pg_stat_statements(false) WHERE dbid = {database} AND toplevel"
 STATEMENTS = """
-SELECT userid, queryid, calls, query, pg_get_userbyid(userid) FROM {schema}.pg_stat_statements(true)
-WHERE dbid = {database} AND toplevel ORDER BY calls DESC
+SELECT s.userid, s.queryid, s.calls, r.rolname, s.query, r.rolsuper
+FROM {schema}.pg_stat_statements(true) s JOIN pg_roles r ON r.oid = s.userid
+WHERE s.dbid = {database} AND s.toplevel ORDER BY s.calls DESC
 """
 DATABASE = "(SELECT oid FROM pg_database WHERE datname = current_database())"
 SINCE = "SELECT to_char(stats_reset, 'YYYY-MM-DD HH24:MI') FROM {schema}.pg_stat_statements_info"
@@ -59,35 +62,31 @@ def _counted(
     connection: psycopg.Connection, schema: sql.Identifier, own: str, roles: Sequence[str], interval_s: float
 ) -> Counted:
     def query(text: str) -> sql.Composed:
-        return sql.SQL(text).format(schema=schema, database=sql.SQL(DATABASE))  # type: ignore[arg-type]
+        return sql.SQL(text).format(schema=schema, database=sql.SQL(DATABASE))
 
     before = {(user, number): calls for user, number, calls in connection.execute(query(CALLS))}
     time.sleep(interval_s)
     rows = connection.execute(query(STATEMENTS)).fetchall()
     grown = [row for row in rows if row[2] != before.get((row[0], row[1]), 0)]
-    wanted = _of(grown, own, roles)
+    # Superusers are the server's own administrators. What the migrating role once executed are migrations, unless it is the
+    # service's too.
+    others = {row[3] for row in rows if not row[5]} - {own}
+    wanted = _of(grown, roles or [*others, own])
     origin = f"the statements that were executed within {interval_s:g} s"
-    if not wanted:
-        wanted = _of(rows, own, roles)
+    if not any(usable(row[4] or "") for row in wanted):
+        wanted = _of(rows, roles or [*others] or [own])
         since = connection.execute(query(SINCE)).fetchone()
         origin = (
             f"all statements since the statistics began, {since[0] if since else 'nobody knows when'}, as none was executed "
             f"within {interval_s:g} s"
         )
-    visible = [(text, role) for *_, text, role in wanted if text is not None and text != "<insufficient privilege>"]
+    hidden = [row for row in wanted if row[4] in (None, "<insufficient privilege>")]
     return Counted(
-        statements=tuple(WorkloadStatement(sql=text, role=role) for text, role in visible),
+        statements=tuple(WorkloadStatement(sql=row[4], role=row[3]) for row in wanted if row not in hidden),
         origin=origin,
-        unknown=tuple(
-            Unknown(sql="", role=role, reason="its text may not be read")
-            for *_, text, role in wanted
-            if text is None or text == "<insufficient privilege>"
-        ),
+        unknown=tuple(Unknown(sql="", role=row[3], reason="its text may not be read") for row in hidden),
     )
 
 
-def _of(rows: list[tuple[object, ...]], own: str, roles: Sequence[str]) -> list[tuple[object, ...]]:
-    """Those of the wanted roles. The migrating role's are the service's only where the service has no role of its own."""
-    if roles:
-        return [row for row in rows if row[-1] in roles]
-    return [row for row in rows if row[-1] != own] or rows
+def _of(rows: Sequence[tuple[Any, ...]], roles: Sequence[str]) -> list[tuple[Any, ...]]:
+    return [row for row in rows if row[3] in roles]

@@ -37,12 +37,14 @@ def usable(sql: str) -> bool | str:
 
 
 def tables(parsed: Parsed) -> set[tuple[str, str]]:
-    """The tables and views that a statement names, by schema (empty where it names none) and name; not the catalog's."""
+    """The tables and views that a statement names, by schema (empty where it names none) and name; not the catalog's or
+    the engine's."""
     within = {cte.ctename for cte in kinds(parsed.node, "CommonTableExpr")}
     named = {(found.schemaname, found.relname) for found in kinds(parsed.node, "RangeVar")}
     return {
         (schema, name)
         for schema, name in named
-        if schema not in ("pg_catalog", "information_schema")
-        and not (not schema and (name in within or name.startswith("pg_")))
+        if schema not in ("pg_catalog", "information_schema", "seachange")
+        and not name.startswith("pg_")
+        and not (not schema and name in within)
     }

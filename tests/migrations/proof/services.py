@@ -1,0 +1,55 @@
+"""A service with a role of its own, whose statements PostgreSQL counts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import sql
+
+from seachange_migrations.check.scratch import scratch
+from seachange_migrations.check.workload import Proof, collect, prove
+from seachange_migrations.migrate import migrate
+from tests.migrations.databases import AlembicDirectory, Database
+
+
+class Service:
+    """The application role of `database`, which may read and write rows."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.settings = database.application
+        with database.connect() as connection:
+            name = sql.Identifier(self.settings.user)
+            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(self.settings.password))
+            connection.execute(create)
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+            master = sql.Identifier(database.master.user)
+            connection.execute(sql.SQL("GRANT pg_read_all_stats TO {}").format(master))
+            connection.execute(sql.SQL("GRANT {} TO {}").format(name, master))
+            connection.execute(
+                sql.SQL(
+                    "ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}"
+                ).format(master, name)
+            )
+            connection.execute(
+                sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT USAGE ON SEQUENCES TO {}").format(master, name)
+            )
+
+    def executes(self, *statements: str | tuple[str, Sequence[Any]]) -> None:
+        """Executes them as the service does."""
+        with self.database.connect(self.settings) as connection:
+            for statement in statements:
+                text, parameters = (statement, None) if isinstance(statement, str) else statement
+                connection.execute(text.encode(), parameters)
+
+
+def proven(database: Database, directory: AlembicDirectory, *revisions: str) -> Proof:
+    """The proof that the service's statements so far work after `revisions`, which follow what the database has."""
+    workload = collect(database.master, interval_s=0)
+    with scratch(database.master, directory.path) as made:
+        return prove(made, directory.path, revisions, workload)
+
+
+def migrated(database: Database, directory: AlembicDirectory, schema: str) -> None:
+    """Brings `database` to a first revision with this schema."""
+    directory.revision("0001", None, schema)
+    migrate(database.master, directory.path, target="0001")
