@@ -12,8 +12,8 @@ from sqlalchemy import MetaData, create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from seachange.authoring.directory import attached
 from seachange.authoring.init import init_migrations
-from seachange.authoring.open import attached
 from seachange.authoring.revision import Generated, autogenerate
 from seachange_migrations.migrate import migrate
 from seachange_migrations.phases import Phase

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
+from seachange.authoring.directory import script
 from seachange.authoring.errors import AuthoringError
 from seachange.authoring.layout import Place, place
-from seachange.authoring.open import script
 from seachange.authoring.revision import empty
 from seachange_migrations.errors import InvalidDirectoryError
 from seachange_migrations.phases import Phase, phases

@@ -10,10 +10,11 @@ def main() -> None:
         from seachange.cli.app import app
         from seachange.errors import SeaChangeError
         from seachange_deployments.errors import DeploymentError
+        from seachange_migrations.errors import MigrationError
 
         try:
             app()
-        except (SeaChangeError, DeploymentError) as error:
+        except (SeaChangeError, DeploymentError, MigrationError) as error:
             print(f"seachange: {error}", file=sys.stderr)
             sys.exit(2)
     except KeyboardInterrupt:

@@ -2,8 +2,11 @@
 
 import typer
 
+from seachange.cli.check import check
 from seachange.cli.freeze import freeze
+from seachange.cli.init_migrations import init_migrations
 from seachange.cli.rehearse import rehearse
+from seachange.cli.revision import revision
 
 app = typer.Typer(
     help="Ship schema changes together with code, and rehearse the release before AWS sees it.",
@@ -12,5 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(check)
 app.command()(rehearse)
 app.command()(freeze)
+app.command()(init_migrations)
+app.command()(revision)

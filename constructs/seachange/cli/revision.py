@@ -4,12 +4,11 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from seachange.errors import SeaChangeError
-from seachange_migrations.phases import Phase
 
 if TYPE_CHECKING:
     from seachange.authoring.revision import Generated
@@ -26,9 +25,12 @@ def revision(
     directory: Annotated[Path, typer.Argument(help="The Alembic directory.")],
     message: Annotated[str, typer.Option("--message", "-m", help="What changes, in a few words.")],
     autogenerate: Annotated[
-        bool, typer.Option("--autogenerate", help="Compare the models with the database at --url, and write what differs.")
+        bool,
+        typer.Option("--autogenerate", help="Compare the models with the database at --url, and write what differs."),
     ] = False,
-    phase: Annotated[Phase | None, typer.Option(help="Write an empty revision of this phase instead.")] = None,
+    phase: Annotated[
+        Literal["expand", "contract"] | None, typer.Option(help="Write an empty revision of this phase instead.")
+    ] = None,
     url: Annotated[
         str | None, typer.Option(envvar="DATABASE_URL", help="A database of your own that is at the directory's heads.")
     ] = None,
@@ -41,18 +43,26 @@ def revision(
     Exit code 0: written, or nothing differs. 1: written, with open questions. 2: unusable input; nothing is written.
     """
     if autogenerate == (phase is not None):
-        raise SeaChangeError("say what to write: --autogenerate, or --phase expand or --phase contract for an empty revision")
+        raise SeaChangeError(
+            "say what to write: --autogenerate, or --phase expand or --phase contract for an empty revision"
+        )
     # The models are usually found from the folder where the command is given, as with `python -m`.
     sys.path.insert(0, str(Path.cwd()))
+    from seachange.authoring.directory import attached, script
     from seachange.authoring.revision import Generated, empty
-    from seachange.authoring.open import attached, script
+    from seachange.authoring.revision import autogenerate as generate
+    from seachange_migrations.phases import Phase
 
     if phase is not None:
-        generated = Generated(written=(empty(script(directory), phase, message),), notes=())
+        generated = Generated(written=(empty(script(directory), Phase(phase), message),), notes=())
+    elif url is None:
+        raise SeaChangeError(
+            "--autogenerate compares with a database: name it with --url postgresql://…, or in DATABASE_URL"
+        )
     else:
-        from seachange.authoring.revision import autogenerate as generate
+        from seachange_migrations.connection import ConnectionSettings
 
-        with attached(directory, url) as migrations:
+        with attached(directory, ConnectionSettings.from_url(url)) as migrations:
             generated = generate(migrations, message)
     print(json.dumps(_as_json(generated)) if output is Format.JSON else _as_text(generated))
     raise typer.Exit(1 if generated.questions else 0)
@@ -60,7 +70,7 @@ def revision(
 
 def _as_json(generated: "Generated") -> dict[str, object]:
     revisions = [
-        {"revision": one.revision, "phase": one.phase.value, "path": str(one.path), "questions": list(one.questions)}
+        {"revision": one.revision, "phase": one.phase.value, "path": _shown(one.path), "questions": list(one.questions)}
         for one in generated.written
     ]
     return {"schema": "seachange.revision/1", "revisions": revisions, "notes": list(generated.notes)}
@@ -69,10 +79,15 @@ def _as_json(generated: "Generated") -> dict[str, object]:
 def _as_text(generated: "Generated") -> str:
     if not generated.written:
         return "models and database agree: nothing is written"
-    lines = [f"{one.phase:<8}  {one.path}" for one in generated.written]
+    lines = [f"{one.phase:<8}  {_shown(one.path)}" for one in generated.written]
     lines += [f"note      {note}" for note in generated.notes]
     for one in generated.written:
-        lines += [f"question  {question}\n          in {one.path}" for question in one.questions]
+        lines += [f"question  {question}\n          in {_shown(one.path)}" for question in one.questions]
     if generated.questions:
         lines.append(f"{len(generated.questions)} open: these revisions refuse to run until you answer, as they say")
     return "\n".join(lines)
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from here, where it lies below."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

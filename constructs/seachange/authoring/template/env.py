@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import seachange_migrations.operations  # noqa: F401 - op.backfill and the like, under Alembic's own command line too
 from alembic import context
 from sqlalchemy import create_engine, make_url, pool
 

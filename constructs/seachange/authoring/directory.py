@@ -20,7 +20,7 @@ def script(directory: Path) -> ScriptDirectory:
 
 @contextmanager
 def attached(directory: Path, settings: ConnectionSettings) -> Iterator[MigrationDirectory]:
-    """The directory with a connection to the database of `settings`. Raises a MigrationError."""
+    """The directory with a connection to the database of `settings`, for env.py to take. Raises a MigrationError."""
     migrations = MigrationDirectory(directory, settings)
     with open_connection(settings) as connection:
         migrations.attach(connection)
