@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-import seachange_migrations.operations  # noqa: F401 - op.backfill and the like, under Alembic's own command line too
 from alembic import context
 from sqlalchemy import create_engine, make_url, pool
 
@@ -22,6 +21,8 @@ def run(**where: Any) -> None:
 
     By Alembic's default all locks would be held until the last one has run.
     """
+    import seachange_migrations.operations  # noqa: F401 - op.backfill and the like, for Alembic's own command line
+
     context.configure(
         target_metadata=target_metadata,
         include_name=include_name,
