@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -27,12 +27,13 @@ ALL_BUT_WHOLE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Applier:
-    """Applies revisions of `directory`; `watch` samples who blocks, `run` says when to stop between statements."""
+    """Applies revisions of `directory`; `watch` samples who blocks, `run` says when to stop between statements, `applied` grows."""
 
     connection: Connection
     directory: MigrationDirectory
     watch: LockWatch
     run: Run
+    applied: list[str] = field(default_factory=list)
 
     def apply(self, revisions: Sequence[str], *, first_comment: str | None = None) -> None:
         """Applies `revisions` in this order; `first_comment` is set on the version table together with the first.
@@ -49,6 +50,7 @@ class Applier:
                 self._apply_patiently(revision, comment, whole_s)
             except OutOfTimeError as error:
                 raise OutOfTimeError(f"{number} of {len(revisions)} revisions are applied; {error}") from error
+            self.applied.append(revision)
             seconds = round(time.monotonic() - started, 3)
             self.run.on_progress({"event": "revision_applied", "revision": revision, "seconds": seconds})
             self.run.revision = ""

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,8 @@ def load(path: Path, config: Config) -> ScriptDirectory:
         raise InvalidDirectoryError(
             f"{str(path)!r} is no Alembic directory: it has no env.py. Name the folder that `alembic init` made."
         )
+    # They add themselves to Alembic's `op`, and revisions need not import them.
+    import_module("seachange_migrations.operations")
     try:
         with warnings.catch_warnings():
             # Alembic only warns, and takes one of the two.

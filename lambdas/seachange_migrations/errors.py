@@ -6,7 +6,7 @@
     ├── InvalidRequestError      the event, the secret or an argument cannot be used
     ├── InvalidDirectoryError    the Alembic directory cannot be used: no env.py, a syntax error, two heads
     ├── ConnectionFailedError    the database cannot be reached, or does not accept the credentials
-    │   └── UnreachableError       the database cannot be reached; it may be a failover or a reboot
+    │   ├── UnreachableError       the database cannot be reached; it may be a failover or a reboot
     │   └── UnusableServerError    what answers there is no PostgreSQL that the engine can work with
     ├── RolesError               the owner and application roles cannot be made
     ├── StateError               the engine's own schema cannot be made or read
@@ -22,6 +22,7 @@
     ├── DeadlinePassedError      the custom resource has used up its time
     └── UnfinishedError          nothing is wrong; call again
         ├── LockHeldError          another deployer migrates this database
+        ├── ServerGoneError        the server went away in the middle, and did not come back in time
         └── OutOfTimeError         the time for this call is used up; what was committed stays
 """
 
@@ -141,6 +142,18 @@ class UnfinishedError(MigrationError):
 
 class LockHeldError(UnfinishedError):
     """Another deployer migrates this database."""
+
+
+class ServerGoneError(UnfinishedError):
+    """The server went away in the middle, of `revision` where it is not empty, and did not come back in time."""
+
+    def __init__(self, revision: str, reason: Exception) -> None:
+        self.revision = revision
+        where = f" in revision {revision}" if revision else ""
+        super().__init__(
+            f"the server went away{where}: {one_line(reason, 400)}. What was committed stays; run it again when the server "
+            "answers, and it goes on from there."
+        )
 
 
 class OutOfTimeError(UnfinishedError):

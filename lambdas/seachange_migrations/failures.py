@@ -1,10 +1,19 @@
 """Reads what a revision raised: whether to try again, and what to say."""
 
-from seachange_migrations.errors import one_line
+from collections.abc import Iterator
+from typing import NoReturn
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from seachange_migrations.errors import MigrationError, one_line
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
 QUERY_CANCELED = "57014"
+# admin_shutdown, crash_shutdown, cannot_connect_now
+ENDED = ("57P01", "57P02", "57P03")
+CONNECTION_EXCEPTION = "08"
 
 
 def gave_way(error: BaseException) -> bool:
@@ -41,12 +50,40 @@ def describe_too_long(revision: str, error: Exception, *, limit_s: float) -> str
     )
 
 
-def sqlstate(error: BaseException | None) -> str | None:
+def lost_connection(error: BaseException) -> bool:
+    """Whether the session ended under a statement: a restart, a failover, somebody's pg_terminate_backend."""
+    return any(
+        getattr(link, "connection_invalidated", False)
+        or (state := _state(link) or "") in ENDED
+        or state.startswith(CONNECTION_EXCEPTION)
+        or (isinstance(link, psycopg.OperationalError) and not state)
+        for link in _chain(error)
+    )
+
+
+def raise_clearly(error: Exception) -> NoReturn:
+    """Raises `error`, and one of the database that nobody has put into words as a MigrationError."""
+    if isinstance(error, (SQLAlchemyError, psycopg.Error)):
+        raise MigrationError(f"the database did not let the engine work: {one_line(error)}") from error
+    raise error
+
+
+def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE of `error` or of what caused it: a revision may have wrapped the driver's error."""
-    while error is not None:
-        driver_error = getattr(error, "orig", None) or error
-        state = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "pgcode", None)
-        if state:
-            return str(state)
-        error = error.__cause__ or error.__context__
-    return None
+    return next(filter(None, map(_state, _chain(error))), None)
+
+
+def _state(error: BaseException) -> str | None:
+    driver_error = getattr(error, "orig", None) or error
+    state = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "pgcode", None)
+    return str(state) if state else None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """`error`, what caused it, and so on, as far as SQLAlchemy and revisions wrapped it."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        if isinstance(original := getattr(link, "orig", None), BaseException):
+            yield original
+        link = link.__cause__ or link.__context__

@@ -8,13 +8,14 @@ Not seen are statements that a revision sends past SQLAlchemy, through the drive
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, Literal, Self
 
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from seachange_migrations import state
@@ -164,11 +165,12 @@ class Journal:
         return [entry for entry in self.applied if entry.kind != "read"]
 
 
-def forget_applied(connection: Connection, is_applied: Callable[[str], bool]) -> None:
-    """Removes journals whose revisions are applied: a deployer died between the two."""
+def forget_applied(connection: Connection, script: ScriptDirectory, heads: Sequence[str]) -> None:
+    """Removes journals whose revisions are applied in a database at `heads`: a deployer died between the two."""
     if state.exists(connection):
         kept = connection.scalars(text("SELECT DISTINCT revision FROM seachange.journal")).all()
-        gone = [revision for revision in kept if is_applied(revision)]
+        applied = {revision.revision for revision in script.iterate_revisions(tuple(heads), "base")} if kept else set()
+        gone = [revision for revision in kept if revision in applied]
         connection.execute(text("DELETE FROM seachange.journal WHERE revision = ANY(:gone)"), {"gone": gone})
     connection.commit()
 

@@ -88,10 +88,10 @@ def advisory_lock(
     said = False
     while not _autocommitted(connection, "SELECT pg_try_advisory_lock(:key)", key):
         if time.monotonic() >= give_up:
-            holder = connection.exec_driver_sql(HOLDER, (key,)).scalar()
-            raise lock_held(database, holder)
+            raise lock_held(database, _holder(connection, key))
         if not said:
-            on_progress({"event": "waiting_for_deployer", "database": database})
+            holder = _holder(connection, key)
+            on_progress({"event": "waiting_for_deployer", "database": database, "holder": holder})
             said = True
         time.sleep(POLL_S)
     try:
@@ -99,6 +99,12 @@ def advisory_lock(
     finally:
         if not connection.closed and not connection.invalidated:
             _autocommitted(connection, "SELECT pg_advisory_unlock(:key)", key)
+
+
+def _holder(connection: Connection, key: int) -> str | None:
+    holder = connection.exec_driver_sql(HOLDER, (key,)).scalar()
+    connection.rollback()
+    return holder
 
 
 def _autocommitted(connection: Connection, statement: str, key: int) -> bool:

@@ -2,20 +2,30 @@
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from seachange_migrations import first_migration
 from seachange_migrations.apply import Applier
-from seachange_migrations.connection import ConnectionSettings, open_connection
+from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.directory import MigrationDirectory
-from seachange_migrations.guards import refuse_unknown
+from seachange_migrations.errors import ConnectionFailedError, ServerGoneError, UnreachableError, one_line
+from seachange_migrations.failures import lost_connection, raise_clearly
+from seachange_migrations.journal import forget_applied
 from seachange_migrations.locks import LockWatch, advisory_lock
 from seachange_migrations.phases import Phase
-from seachange_migrations.plan import plan
+from seachange_migrations.planned import plan_for
 from seachange_migrations.report import OnProgress, Report, silent
 from seachange_migrations.running import ProfileName, Run, TimeLeft, endless, running
+from seachange_migrations.server import open_session
 
 LOCK_PATIENCE_S = 10.0
+# A restart takes seconds, a failover of Amazon RDS one to two minutes.
+RECONNECT_PATIENCE_S = 120.0
+RECONNECT_PAUSE_S = 1.0
+LOSSES = 5
 
 
 def migrate(
@@ -39,26 +49,85 @@ def migrate(
     started = time.monotonic()
     migrations = MigrationDirectory(directory, settings)
     run = Run(on_progress=on_progress, time_left=time_left, profile=profile, deferred_rows=deferred_rows)
-    with running(run), open_connection(settings) as connection:
-        migrations.attach(connection)
-        with advisory_lock(connection, settings.database, patience_s=LOCK_PATIENCE_S, on_progress=on_progress):
-            before = migrations.heads()
-            refuse_unknown(migrations.script, before)
-            is_first = first_migration.is_unfinished(connection, before, migrations.version_table)
-            revisions = plan(migrations.script, before, target=target, phase=phase, first_migration=is_first)
-            on_progress({"event": "planned", "from": before, "target": target, "phase": phase, "revisions": revisions})
-            with LockWatch(settings, on_progress) as watch:
-                applier = Applier(connection=connection, directory=migrations, watch=watch, run=run)
-                applier.apply(revisions, first_comment=first_migration.MARK if is_first and not before else None)
-            if is_first:
-                first_migration.finish(connection, migrations.version_table)
-            after = migrations.heads()
+    so_far = _SoFar()
+    with running(run):
+        after = _persistently(settings, run, lambda: _once(settings, migrations, phase, target, run, so_far))
     return Report(
-        before=before,
+        before=so_far.before or (),
         after=after,
-        revisions=revisions,
+        revisions=tuple(so_far.revisions),
         duration_s=time.monotonic() - started,
-        lock_wait_ms=watch.longest_wait_ms,
+        lock_wait_ms=so_far.lock_wait_ms,
         rows_backfilled=run.rows_backfilled + migrations.rows_backfilled,
         version_table=migrations.version_table,
     )
+
+
+@dataclass
+class _SoFar:
+    """What the sessions of one call have done together; `before` is what the first one found."""
+
+    before: tuple[str, ...] | None = None
+    revisions: list[str] = field(default_factory=list)
+    lock_wait_ms: float = 0.0
+
+
+def _once(
+    settings: ConnectionSettings, migrations: MigrationDirectory, phase: Phase, target: str, run: Run, so_far: _SoFar
+) -> tuple[str, ...]:
+    """Migrates in one session; the database's revisions after it."""
+    with open_session(settings, run.on_progress) as connection:
+        migrations.attach(connection)
+        with advisory_lock(connection, settings.database, patience_s=LOCK_PATIENCE_S, on_progress=run.on_progress):
+            planned = plan_for(connection, migrations, phase=phase, target=target, on_progress=run.on_progress)
+            so_far.before = planned.before if so_far.before is None else so_far.before
+            run.on_progress(
+                {
+                    "event": "planned",
+                    "from": planned.before,
+                    "target": target,
+                    "phase": phase,
+                    "revisions": planned.wanted,
+                }
+            )
+            forget_applied(connection, migrations.script, planned.before)
+            with LockWatch(settings, run.on_progress) as watch:
+                applier = Applier(
+                    connection=connection, directory=migrations, watch=watch, run=run, applied=so_far.revisions
+                )
+                begins = planned.is_first and not planned.before
+                try:
+                    applier.apply(planned.wanted, first_comment=first_migration.MARK if begins else None)
+                finally:
+                    so_far.lock_wait_ms = max(so_far.lock_wait_ms, watch.longest_wait_ms)
+            if planned.is_first:
+                first_migration.finish(connection, migrations.version_table)
+            return migrations.heads()
+
+
+def _persistently(settings: ConnectionSettings, run: Run, once: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """What `once` returns, begun again when the server went away under it; a revision's journal tells how far it came."""
+    for loss in count(1):
+        try:
+            return once()
+        except Exception as error:
+            if not lost_connection(error) or (isinstance(error, ConnectionFailedError) and loss == 1):
+                raise_clearly(error)
+            if loss == LOSSES:
+                raise ServerGoneError(run.revision, error) from error
+            run.on_progress({"event": "connection_lost", "revision": run.revision, "reason": one_line(error)})
+            _await_server(settings, run, error)
+    raise AssertionError("count() does not end")
+
+
+def _await_server(settings: ConnectionSettings, run: Run, lost: Exception) -> None:
+    """Returns once the server answers again. Raises ServerGoneError when that takes too long."""
+    give_up = time.monotonic() + RECONNECT_PATIENCE_S
+    while True:
+        try:
+            connect(settings).close()
+            return
+        except UnreachableError as error:
+            if time.monotonic() > give_up or run.time_left() < RECONNECT_PAUSE_S:
+                raise ServerGoneError(run.revision, lost) from error
+            time.sleep(RECONNECT_PAUSE_S)

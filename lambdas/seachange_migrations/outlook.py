@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seachange_migrations import first_migration
-from seachange_migrations.connection import ConnectionSettings, open_connection
+from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.directory import MigrationDirectory
-from seachange_migrations.guards import refuse_unknown
 from seachange_migrations.locks import HOLDER, lock_key
-from seachange_migrations.phases import Phase, phases
-from seachange_migrations.plan import pending, plan
+from seachange_migrations.phases import Phase
+from seachange_migrations.planned import plan_for
+from seachange_migrations.report import silent
+from seachange_migrations.server import open_session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +34,15 @@ def inspect(
 ) -> Outlook:
     """What `migrate` with the same arguments would do. Takes no lock, and raises what `migrate` would refuse."""
     migrations = MigrationDirectory(directory, settings)
-    with open_connection(settings) as connection:
+    with open_session(settings, silent) as connection:
         migrations.attach(connection)
-        before = migrations.heads()
-        refuse_unknown(migrations.script, before)
-        is_first = first_migration.is_unfinished(connection, before, migrations.version_table)
-        wanted = plan(migrations.script, before, target=target, phase=phase, first_migration=is_first)
+        planned = plan_for(connection, migrations, phase=phase, target=target, on_progress=silent)
         holder = connection.exec_driver_sql(HOLDER, (lock_key(settings.database),)).scalar()
-    waiting = tuple(revision for revision in pending(migrations.script, before, target) if revision not in wanted)
     return Outlook(
-        before=before,
-        wanted=wanted,
-        waiting=waiting,
-        phase_of=phases(migrations.script),
-        is_first=is_first,
+        before=planned.before,
+        wanted=planned.wanted,
+        waiting=planned.waiting,
+        phase_of=planned.phase_of,
+        is_first=planned.is_first,
         lock_holder=holder,
     )

@@ -2,7 +2,7 @@
 
 *Expand* revisions run before a deployment and leave the serving release working; *contract* revisions run days after
 it. A revision's phase is its branch label (`expand` or `contract`, its own or inherited from the revisions it follows),
-else the module attribute `phase`, else expand.
+else the module attribute `phase`, else what `inspection` finds in it, else expand.
 """
 
 from enum import StrEnum
@@ -19,9 +19,14 @@ class Phase(StrEnum):
 
 
 def phases(script: ScriptDirectory) -> dict[str, Phase]:
-    """The phase of every revision. Raises InvalidDirectoryError for a `phase` that is none."""
+    """The phase of every revision, expand where none is declared. Raises InvalidDirectoryError for a `phase` that is none."""
+    return {revision: phase or Phase.EXPAND for revision, phase in declared_phases(script).items()}
+
+
+def declared_phases(script: ScriptDirectory) -> dict[str, Phase | None]:
+    """The phase that every revision declares; None where it declares none."""
     labels = branch_labels(script)
-    return {revision.revision: _phase(revision, labels[revision.revision]) for revision in script.walk_revisions()}
+    return {revision.revision: _declared(revision, labels[revision.revision]) for revision in script.walk_revisions()}
 
 
 def branch_labels(script: ScriptDirectory) -> dict[str, frozenset[str]]:
@@ -38,11 +43,13 @@ def branch_labels(script: ScriptDirectory) -> dict[str, frozenset[str]]:
     return found
 
 
-def _phase(revision: Script, labels: frozenset[str]) -> Phase:
+def _declared(revision: Script, labels: frozenset[str]) -> Phase | None:
     named = [phase for phase in Phase if phase in labels]
     if len(named) == 1:
         return named[0]
-    declared = getattr(revision.module, "phase", Phase.EXPAND)
+    declared = getattr(revision.module, "phase", None)
+    if declared is None:
+        return None
     try:
         return Phase(declared)
     except ValueError:

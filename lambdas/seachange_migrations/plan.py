@@ -1,6 +1,6 @@
 """Which revisions would run, in Alembic's own order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
@@ -12,7 +12,13 @@ from seachange_migrations.phases import Phase, phases
 
 
 def plan(
-    script: ScriptDirectory, heads: Sequence[str], *, target: str, phase: Phase, first_migration: bool
+    script: ScriptDirectory,
+    heads: Sequence[str],
+    *,
+    target: str,
+    phase: Phase,
+    first_migration: bool,
+    phase_of: Mapping[str, Phase] | None = None,
 ) -> tuple[str, ...]:
     """The revisions to apply, ancestors and dependencies first.
 
@@ -20,14 +26,15 @@ def plan(
     to the other phase waits, and is refused where it stands below a wanted revision. A database ahead of `target` gets
     nothing: no revision is taken back.
 
-    `heads` are the database's revisions; `target` is `heads`, a revision, or `label@head`.
+    `heads` are the database's revisions; `target` is `heads`, a revision, or `label@head`; `phase_of` is what is declared,
+    by default.
     """
     needed = pending(script, heads, target)
     if target == "heads":
         refuse_two_heads(script)
     if first_migration:
         return needed
-    phase_of = phases(script)
+    phase_of = phase_of or phases(script)
     wanted = tuple(revision for revision in needed if phase_of[revision] is phase)
     if len(wanted) < len(needed):
         for revision in wanted:

@@ -165,5 +165,5 @@ def ensure(connection: Connection) -> None:
     _own(connection, f"DO $seachange$ BEGIN {'; '.join(statements)}; {OWNERS_ALONE}; END $seachange$")
 
 
-def _own(connection: Connection, statement: str) -> CursorResult[Any]:
+def _own(connection: Connection, statement: str) -> "CursorResult[*tuple[Any, ...]]":
     return connection.execute(text(statement.replace(":", r"\:")), execution_options=OWN)

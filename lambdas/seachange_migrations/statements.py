@@ -124,6 +124,7 @@ class Statements:
                 self._journal.add(connection, _described(entry, cursor))
                 if state is Status.IN_TRANSACTION and status(connection) is Status.IDLE:
                     self._committing(connection)  # by a COMMIT further on in its text
+                    send(connection, "COMMIT")
         return True
 
     def _execute_alone(self, connection: Connection, entry: Entry, statement: str, cursor: Any, execute: Send) -> None:

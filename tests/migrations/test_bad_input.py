@@ -84,7 +84,7 @@ def connection_failure(settings: ConnectionSettings, directory: AlembicDirectory
 def test_a_wrong_password(database: Database, directory: AlembicDirectory) -> None:
     message = connection_failure(database.settings(database.master.user, "wrong%2Fpassword"), directory)
     assert "password authentication failed" in message
-    assert message.endswith("Check that the secret holds the password of this role.")
+    assert message.endswith("Check that the secret, the URL or PGPASSWORD holds the password of this role.")
 
 
 def test_a_database_that_is_not_there(database: Database, directory: AlembicDirectory) -> None:
