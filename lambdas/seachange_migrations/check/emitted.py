@@ -9,7 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from alembic.config import Config
@@ -68,8 +68,7 @@ class Recorder(io.StringIO):
 def emitted(script: ScriptDirectory, revision: Script, config: Config) -> Emitted:
     """What `upgrade` of `revision` emits. It is called: what it does besides SQL, it does."""
     # Registers our operations on `op`.
-    with suppress(ModuleNotFoundError):
-        import seachange_migrations.operations  # noqa: F401
+    import seachange_migrations.operations  # noqa: F401
 
     recorder = Recorder(revision.path)
     problem = line = None

@@ -4,29 +4,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from alembic.config import Config
 from alembic.script import Script
 
 from seachange_migrations.check.blocks import statements_in
 from seachange_migrations.check.emitted import emitted
 from seachange_migrations.check.findings import Finding, Result, RevisionResult
 from seachange_migrations.check.parser import NotParsedError, Parsed, parse
-from seachange_migrations.check.rule import Hit, Rule, rules
+from seachange_migrations.check.revisions import opened
+from seachange_migrations.check.rule import Hit, Rule, explanations, rules
 from seachange_migrations.check.rules import not_parsed, not_rendered
 from seachange_migrations.check.so_far import SoFar
 from seachange_migrations.check.source import RevisionSource, read_source
 from seachange_migrations.check.statement import Emitted, RevisionObservation, Statement
 from seachange_migrations.check.tables import Tables
-from seachange_migrations.directory import load
 from seachange_migrations.errors import InvalidRequestError
 from seachange_migrations.phases import Phase, phases
 
 
 def judge(directory: Path, *, revisions: Sequence[str] | None, observations: Sequence[RevisionObservation]) -> Result:
     """See `check`. Revisions that are not asked for are rendered too: what they made is knowledge."""
-    config = Config()
-    config.set_main_option("script_location", str(directory).replace("%", "%%"))
-    script = load(directory, config)
+    script, config = opened(directory)
     phase_of = phases(script)
     if unknown := [revision for revision in revisions or () if revision not in phase_of]:
         raise InvalidRequestError(f"{', '.join(unknown)}: no revision of {str(directory)!r}")
@@ -35,7 +32,7 @@ def judge(directory: Path, *, revisions: Sequence[str] | None, observations: Seq
     results: list[RevisionResult] = []
     notes: list[str] = []
     for revision in reversed(list(script.walk_revisions())):
-        source = read_source(revision.path, rules())
+        source = read_source(revision.path, explanations())
         observation = observed.get(revision.revision)
         ran = observation.statements if observation else None
         shown = Emitted(statements=ran) if ran is not None else emitted(script, revision, config)
@@ -114,7 +111,7 @@ def _finding(rule: Rule, hit: Hit, sql: str, line: int | None) -> Finding:
         rule=rule.id,
         verdict=hit.verdict or rule.verdict,
         statement=sql,
-        problem=hit.problem,
+        problem=f"it {hit.problem}",
         remedy=hit.remedy,
         line=line,
     )

@@ -54,6 +54,15 @@ def rules() -> dict[str, Rule]:
     return {rule.id: rule for rule in map(_rule, pkgutil.iter_modules(package.__path__))}
 
 
+@cache
+def explanations() -> dict[str, str]:
+    """What each rule finds and why, by id: those of the emitted SQL, of the scratch database and of the workload."""
+    from seachange_migrations.check.observed.rules import RULES as OBSERVED
+    from seachange_migrations.check.workload import RULES as WORKLOAD
+
+    return {rule.id: rule.reason for rule in rules().values()} | {**OBSERVED, **WORKLOAD}
+
+
 def _rule(module: pkgutil.ModuleInfo) -> Rule:
     found: Any = importlib.import_module(f"seachange_migrations.check.rules.{module.name}")
     return Rule(
