@@ -22,6 +22,7 @@ def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = m
     """Makes the roles where they are managed, then migrates; raises what `migrate` raises."""
     connecting = settings(request, request.secret_arn)
     if request.owner_secret_arn is None or request.application_secret_arn is None:
+        _prove(request, connecting, time_left)
         return migrate(
             connecting,
             directory(request),
@@ -33,6 +34,7 @@ def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = m
         )
     owner, application = settings(request, request.owner_secret_arn), settings(request, request.application_secret_arn)
     ensure_roles(connecting, owner, application, log)
+    _prove(request, owner, time_left, creator=connecting, service=application)
     report = migrate(
         owner,
         directory(request),
@@ -45,6 +47,32 @@ def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = m
     if report.after:
         protect_version_table(owner, application, report.version_table)
     return report
+
+
+def _prove(
+    request: Request,
+    migrating: ConnectionSettings,
+    time_left: TimeLeft,
+    *,
+    creator: ConnectionSettings | None = None,
+    service: ConnectionSettings | None = None,
+) -> None:
+    """Raises BreaksReleaseError when a statement of the serving release would not survive the migration."""
+    if not request.proof:
+        return
+    # With it comes the parser, which a call that has nothing to prove need not load.
+    from seachange_migrations.check.gate import gate_migration
+
+    gate_migration(
+        migrating,
+        directory(request),
+        request.phase,
+        request.target,
+        creator=creator,
+        service=service,
+        on_progress=log,
+        time_left=time_left,
+    )
 
 
 def directory(request: Request) -> Path:

@@ -15,6 +15,7 @@ class Request:
     """One wanted migration.
 
     In `managed` roles `secret_arn` holds the master's credentials, in `existing` those of the migrating role.
+    `proof`: the serving release's statements are executed on a scratch database before the real one is touched.
     """
 
     host: str
@@ -27,6 +28,7 @@ class Request:
     secret_arn: str
     owner_secret_arn: str | None
     application_secret_arn: str | None
+    proof: bool
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> Self:
@@ -49,6 +51,8 @@ class Request:
             secret_arn=_text(properties, "SecretArn"),
             owner_secret_arn=_text(properties, "OwnerSecretArn") if managed else None,
             application_secret_arn=_text(properties, "ApplicationSecretArn") if managed else None,
+            # A stack of an older version of the construct says nothing, and nothing of it changes.
+            proof="Proof" in properties and _one_of(properties, "Proof", ("on", "off")) == "on",
         )
 
 
