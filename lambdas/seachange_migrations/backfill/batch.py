@@ -20,6 +20,7 @@ from seachange_migrations.backfill.statements import (
 from seachange_migrations.backfill.store import ADVANCE
 from seachange_migrations.backfill.table import Table
 from seachange_migrations.backfill.transactions import transaction
+from seachange_migrations.backfill.triggers import users_triggers
 
 # A batch that cannot have its table holds nothing yet; it waits for as long as the engine's own statements do.
 LOCK_TIMEOUT = "2s"
@@ -53,9 +54,12 @@ class Batches:
         self._connection = connection
         self._backfill = backfill
         self._table = table
-        self._statements = Statements(backfill, table)
+        self._made: dict[tuple[bool, bool], Statements] = {}
         self._range = {"name": backfill.name, "number": number, "oid": table.oid}
         self._settings = {"lock_timeout": LOCK_TIMEOUT, **READABLE, **BY_INDEX, **CHEAP_COMMIT}
+        # What the author's triggers read is planned as ever, not anew for each row.
+        self._callers = {"plan_cache_mode": connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one()}
+        self._triggered = bool(users_triggers(connection, backfill, table))
         if backfill.sync is not None:
             self._settings["seachange.sync"] = "off"
 
@@ -70,15 +74,16 @@ class Batches:
         """
         with transaction(self._connection):
             set_locally(self._connection, self._settings)
+            statements = self._statements(lower=lower is not None, upper=upper is not None)
             parameters = {**bound("lower", lower), **bound("upper", upper), "size": size}
-            is_bound = {"lower": lower is not None, "upper": upper is not None}
-            if dense:
-                statement = self._statements.lock(**is_bound)
-            else:
-                statement, parameters["most"] = self._statements.find(**is_bound), MOST_ROWS
+            if not dense:
+                parameters["most"] = MOST_ROWS
+            statement = statements.lock if dense else statements.find
             rows, found, free, last_key = self._connection.execute(statement, parameters).one()
             last = None if last_key is None else tuple(json.loads(last_key))
-            written = self._write(lower, last, check=check) if free else 0
+            if free and self._triggered:
+                set_locally(self._connection, self._callers)
+            written = self._write(statements, lower, last, check=check) if free else 0
             skipped = found - free if dense else found - written
             counts = {"seen": rows, "found": found, "skipped": skipped, "cursor": last_key}
             if again:
@@ -88,12 +93,11 @@ class Batches:
             ).scalar_one()
         return Done(rows=rows, written=written, skipped=skipped, last=last, waiting=waiting)
 
-    def _write(self, lower: Key | None, last: Key | None, *, check: bool) -> int:
-        update = self._statements.update(lower=lower is not None, check=check)
-        result = self._connection.execute(update, {**bound("lower", lower), **bound("upper", last)})
+    def _write(self, statements: Statements, lower: Key | None, last: Key | None, *, check: bool) -> int:
+        keys = bound("lower", lower) | bound("last", last)
         if not check:
-            return int(result.rowcount)
-        written, in_vain = result.one()
+            return int(self._connection.execute(statements.update, keys).rowcount)
+        written, in_vain = self._connection.execute(statements.checked_update, keys).one()
         if in_vain:
             raise BackfillFailedError(
                 f"backfill {self._backfill.name} would never end: {in_vain} of {written} rows of {self._table.qualified} are "
@@ -101,3 +105,8 @@ class Batches:
                 "false, and no trigger of the table may undo it."
             )
         return int(written)
+
+    def _statements(self, *, lower: bool, upper: bool) -> Statements:
+        if (lower, upper) not in self._made:
+            self._made[lower, upper] = Statements(self._backfill, self._table, lower=lower, upper=upper)
+        return self._made[lower, upper]

@@ -7,7 +7,9 @@ left the table 1.8 to 2.1 times as large, for no update of it is a heap-only one
 from sqlalchemy import Connection, text
 
 from seachange_migrations.backfill.spec import Backfill, BackfillPlan
-from seachange_migrations.backfill.table import OWN_TRIGGERS, Table
+from seachange_migrations.backfill.statements import literal
+from seachange_migrations.backfill.table import Table
+from seachange_migrations.backfill.triggers import users_triggers
 
 # A new row version: its bytes and header, the lock before it, and the first touch of its page after a checkpoint.
 LOG_OVERHEAD = 200
@@ -20,17 +22,6 @@ SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint, coalesce(sum(pg_relat
     bool_or(c.reltuples < 0 AND pg_relation_size(c.oid) > 0), max((SELECT count(*) FROM pg_index AS i WHERE i.indrelid = c.oid))
 FROM pg_class AS c WHERE c.oid IN (SELECT CAST(:oid AS oid) UNION SELECT relid FROM pg_partition_tree(CAST(:oid AS oid)) WHERE isleaf)
     AND c.relkind = 'r'
-"""
-TRIGGERS = """
-SELECT DISTINCT format('%I.%I', n.nspname, c.relname) || ': trigger ' || quote_ident(t.tgname)
-FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A') AND t.tgtype::int & 1 = 1 AND t.tgtype::int & 16 = 16
-    AND NOT starts_with(t.tgname, :own)
-    AND (t.tgattr = ''::int2vector OR EXISTS (
-        SELECT FROM pg_attribute AS a
-        WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr) AND a.attname::text = ANY (CAST(:assigned AS text[]))))
-    AND t.tgrelid IN (SELECT CAST(:oid AS oid) UNION SELECT relid FROM pg_partition_tree(CAST(:oid AS oid)))
-ORDER BY 1
 """
 REPLICAS = """
 SELECT coalesce(nullif(application_name, ''), client_addr::text, 'pid ' || pid) FROM pg_stat_replication
@@ -57,7 +48,7 @@ def estimate(connection: Connection, backfill: Backfill) -> BackfillPlan:
         rows=rows,
         wal_bytes=round(log),
         growth_bytes=round(growth),
-        triggers=_users_triggers(connection, backfill, table),
+        triggers=users_triggers(connection, backfill, table),
         replicas=tuple(connection.scalars(text(REPLICAS))),
         slots=tuple(connection.scalars(text(SLOTS))),
     )
@@ -67,16 +58,6 @@ def sampled(connection: Connection, table: Table, size: int) -> int:
     """The rows of a table without statistics, from a sample of its pages of about 8 MiB."""
     percent = min(100.0, 100 * 2**23 / max(size, 1))
     found = connection.execute(
-        text(f"SELECT count(*) FROM {table.qualified.replace(':', chr(92) + ':')} TABLESAMPLE SYSTEM ({percent})")
+        text(f"SELECT count(*) FROM {literal(table.qualified)} TABLESAMPLE SYSTEM ({percent})")
     ).scalar_one()
     return round(found * 100 / percent)
-
-
-def _users_triggers(connection: Connection, backfill: Backfill, table: Table) -> tuple[str, ...]:
-    assigned = (
-        "{"
-        + ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in backfill.assignments)
-        + "}"
-    )
-    found = connection.scalars(text(TRIGGERS), {"oid": table.oid, "own": OWN_TRIGGERS, "assigned": assigned})
-    return tuple(found)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.table import Table
@@ -24,95 +24,74 @@ CHEAP_COMMIT = {"synchronous_commit": "off"}
 
 
 class Statements:
-    """The statements for the batches of one backfill."""
+    """The statements for batches that begin above a `lower` key or at the table's begin, and end at an `upper` one or its end.
 
-    def __init__(self, backfill: Backfill, table: Table) -> None:
-        self._table = table
-        self._behind = literal(f"({backfill.behind})")
-        self._source = literal(f"{table.qualified} AS {table.alias}")
-        self._assignments = literal(", ".join(f"{quoted(name)} = {sql}" for name, sql in backfill.assignments.items()))
-        self._key = literal(", ".join(table.key))
-        self._names = [f"k{number}" for number in range(len(table.key))]
-        self._named_key = ", ".join(
-            f"{literal(key)} AS {name}" for key, name in zip(table.key, self._names, strict=True)
-        )
-        values = ", ".join(f"{name}::text" for name in self._names)
-        self._last_as_json = f"(SELECT jsonb_build_array({values})::text FROM last)"
+    `find` locks those rows of a page of keys, in key order, that are behind and that nobody else holds: `most` of them. It
+    answers how many rows the page has, how many are behind, how many are locked now, and the last key as a JSON array.
 
-    def find(self, *, lower: bool, upper: bool) -> TextClause:
-        """Locks those rows of a page of keys, in key order, that are behind and that nobody else holds: `most` of them.
+    `lock` does it to every row of the page: where most are behind, to look costs more than it spares, for the update looks
+    again. It answers the same, with every row behind.
 
-        Answers how many rows the page has, how many of them are behind, how many are locked now, and the last key as a
-        JSON array.
-        """
-        alias = literal(self._table.alias)
+    `update` writes the rows up to `last` that are locked, as they are now. A row that this transaction alone has locked
+    carries its number; one that others share lock as well does not, nor is one in the page that has changed its key
+    meanwhile: they are left to a later look. `checked_update` answers how many it wrote, and of how many it was in vain.
+    """
+
+    def __init__(self, backfill: Backfill, table: Table, *, lower: bool, upper: bool) -> None:
+        key, alias = literal(", ".join(table.key)), literal(table.alias)
+        source = literal(f"{table.qualified} AS {table.alias}")
+        behind = literal(f"({backfill.behind})")
+        names = [f"k{number}" for number in range(len(table.key))]
+        named = ", ".join(f"{literal(column)} AS {name}" for column, name in zip(table.key, names, strict=True))
+        last = f"SELECT {', '.join(names)} FROM page ORDER BY {', '.join(f'{name} DESC' for name in names)} LIMIT 1"
+        last_as_json = f"(SELECT jsonb_build_array({', '.join(f'{name}::text' for name in names)})::text FROM last)"
+        above = f"({key}) > ({_cast('lower', table)})" if lower else "true"
+        within = f"{above} AND ({key}) <= ({_cast('upper', table)})" if upper else above
         # A place is unique within a partition only.
         same = f"AND ({alias}.tableoid, {alias}.ctid) IN (SELECT part, place FROM page WHERE behind)"
-        return text(f"""
+        self.find = text(f"""
             WITH page AS MATERIALIZED (
-                SELECT {alias}.tableoid AS part, {alias}.ctid AS place, {self._behind} IS TRUE AS behind, {self._named_key}
-                FROM {self._source} WHERE {self._within(lower, upper)} ORDER BY {self._key} LIMIT :size
+                SELECT {alias}.tableoid AS part, {alias}.ctid AS place, {behind} IS TRUE AS behind, {named}
+                FROM {source} WHERE {within} ORDER BY {key} LIMIT :size
             ), last AS (
-                {self._last("page")}
+                {last}
             ), free AS (
-                SELECT FROM {self._source}
+                SELECT FROM {source}
                 WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM page WHERE behind LIMIT :most))
-                    {same if self._table.partitioned else ""}
-                ORDER BY {self._key} FOR NO KEY UPDATE SKIP LOCKED
+                    {same if table.partitioned else ""}
+                ORDER BY {key} FOR NO KEY UPDATE SKIP LOCKED
             )
-            SELECT count(*), count(*) FILTER (WHERE behind), (SELECT count(*) FROM free), {self._last_as_json} FROM page
+            SELECT count(*), count(*) FILTER (WHERE behind), (SELECT count(*) FROM free), {last_as_json} FROM page
         """)
-
-    def lock(self, *, lower: bool, upper: bool) -> TextClause:
-        """Locks those rows of a page that nobody else holds, whether behind or not: where most are, to look costs more than
-        it spares, for the update looks again. Answers as `find`, with every row behind.
-        """
-        return text(f"""
+        self.lock = text(f"""
             WITH page AS MATERIALIZED (
-                SELECT {self._named_key} FROM {self._source} WHERE {self._within(lower, upper)} ORDER BY {self._key} LIMIT :size
+                SELECT {named} FROM {source} WHERE {within} ORDER BY {key} LIMIT :size
             ), last AS MATERIALIZED (
-                {self._last("page")}
+                {last}
             ), free AS (
-                SELECT FROM {self._source} WHERE {self._within(lower, False)} AND ({self._key}) <= (SELECT * FROM last)
-                ORDER BY {self._key} FOR NO KEY UPDATE SKIP LOCKED
+                SELECT FROM {source} WHERE {above} AND ({key}) <= (SELECT * FROM last)
+                ORDER BY {key} FOR NO KEY UPDATE SKIP LOCKED
             )
-            SELECT count(*), count(*), (SELECT count(*) FROM free), {self._last_as_json} FROM page
+            SELECT count(*), count(*), (SELECT count(*) FROM free), {last_as_json} FROM page
         """)
-
-    def update(self, *, lower: bool, check: bool) -> TextClause:
-        """Writes the rows up to the key `upper` that `find` has locked, as they are now; answers how many, and of how many
-        it was in vain when `check`ed.
-
-        A row that this transaction has locked carries its number. One that others share lock as well does not, and is left
-        to a later pass; so is one that changed its key meanwhile.
+        assignments = literal(", ".join(f"{quoted(name)} = {value}" for name, value in backfill.assignments.items()))
+        update = f"""
+            UPDATE {source} SET {assignments}
+            WHERE {above} AND ({key}) <= ({_cast("last", table)}) AND {alias}.xmax = pg_current_xact_id()::xid AND {behind}
         """
-        written = f"""
-            UPDATE {self._source} SET {self._assignments}
-            WHERE {self._within(lower, True)}
-                AND {literal(self._table.alias)}.xmax = pg_current_xact_id()::xid AND {self._behind}
-        """
-        if not check:
-            return text(written)
-        return text(
-            f"WITH written AS ({written} RETURNING {self._behind} IS TRUE AS still) "
+        self.update = text(update)
+        self.checked_update = text(
+            f"WITH written AS ({update} RETURNING {behind} IS TRUE AS still) "
             "SELECT count(*), count(*) FILTER (WHERE still) FROM written"
         )
 
-    def _within(self, lower: bool, upper: bool) -> str:
-        lowest = [f"({self._key}) > ({self._bound('lower')})"] if lower else []
-        highest = [f"({self._key}) <= ({self._bound('upper')})"] if upper else []
-        return " AND ".join([*lowest, *highest]) or "true"
 
-    def _bound(self, name: str) -> str:
-        types = self._table.key_types
-        return ", ".join(f"CAST(:{name}{number} AS {literal(kind)})" for number, kind in enumerate(types))
-
-    def _last(self, page: str) -> str:
-        return f"SELECT {', '.join(self._names)} FROM {page} ORDER BY {', '.join(f'{name} DESC' for name in self._names)} LIMIT 1"
+def _cast(name: str, table: Table) -> str:
+    return ", ".join(f"CAST(:{name}{number} AS {literal(kind)})" for number, kind in enumerate(table.key_types))
 
 
 def bound(name: str, key: Key | None) -> dict[str, str]:
-    """The parameters of a key's bound in `Statements.find`."""
+    """The parameters of a key in `Statements`: `lower`, `upper` or `last`."""
     return {f"{name}{number}": value for number, value in enumerate(key or ())}
 
 

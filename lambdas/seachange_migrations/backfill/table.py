@@ -8,8 +8,6 @@ from sqlalchemy import Connection, text
 from seachange_migrations.backfill.errors import NoKeyError
 from seachange_migrations.errors import RefusedError
 
-OWN_TRIGGERS = "~seachange_"
-
 FIND = """
 SELECT c.oid, c.relkind::text, format('%I.%I', n.nspname, c.relname), quote_ident(c.relname), row_security_active(c.oid),
        c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),

@@ -128,7 +128,7 @@ class Worker:
         except DBAPIError as error:
             if not gave_way(error):
                 raise
-            self._pace.give_way()
+            self._writing.give_way()
             self._must_move()
             self._rest(FIRST_RETRY_S)
             return None
@@ -138,7 +138,7 @@ class Worker:
         rest = self._pace.took(time.monotonic() - started, done.rows)
         self._pace = self._writing if done.written or done.skipped else self._reading
         if done.waiting:
-            self._pace.give_way()
+            self._writing.give_way()
             rest = max(rest, WAITED_FOR_S)
         if done.written or not again:
             self._moved_at = time.monotonic()
