@@ -1,7 +1,8 @@
 """`make bench`"""
 
-from benchmarks import migration, synth
+from benchmarks import migration, package, synth
 
 if __name__ == "__main__":
     synth.main()
+    package.main()
     migration.main()

@@ -1,11 +1,16 @@
 """What goes into a Lambda's asset, and the cache of the folders that are built for it."""
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 IGNORED = frozenset({"__pycache__", ".DS_Store"})
+# What nobody has used for so long is made again when somebody needs it.
+KEPT_S = 60 * 24 * 3600
 
 
 def files(name: str, source: Path) -> Iterator[tuple[str, Path]]:
@@ -20,12 +25,18 @@ def files(name: str, source: Path) -> Iterator[tuple[str, Path]]:
 
 
 def cached(name: str, build: Callable[[Path], None]) -> Path:
-    """The folder `name` of the cache, built aside and renamed when it is whole: two may build at once."""
+    """The folder `name` of the cache, built aside and renamed when it is whole: two may build at once.
+
+    Who builds one removes the folders that nobody has used for 60 days.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seachange" / "bundles"
     folder = cache / name
     if folder.is_dir():
+        with suppress(OSError):  # a cache that can only be read is one nevertheless
+            os.utime(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
+    _prune(cache)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=cache) as aside:
         whole = Path(aside) / name
         whole.mkdir()
@@ -37,6 +48,14 @@ def cached(name: str, build: Callable[[Path], None]) -> Path:
             if not folder.is_dir():
                 raise
     return folder
+
+
+def _prune(cache: Path) -> None:
+    oldest = time.time() - KEPT_S
+    for folder in list(cache.iterdir()):
+        with suppress(OSError):  # another process removes it as well
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)
 
 
 def normalize_modes(target: Path) -> None:

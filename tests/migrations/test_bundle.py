@@ -1,9 +1,12 @@
 """The Lambda's asset: its hash, its cache, and, with a network, the wheels in it."""
 
 import importlib.util
+import os
+import platform
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +15,13 @@ import aws_cdk as cdk
 import pytest
 
 from seachange import AlembicMigrations, InvalidArgumentError
-from seachange.migrations import BundleError, bundle, wheels
+from seachange.migrations import BundleError, bundle, stripping, wheels
 from seachange.migrations.bundle import Bundle
 from tests.constructs.apps import their_database, their_vpc
 from tests.migrations.databases import AlembicDirectory
+
+# e_machine of the ELF header.
+ELF_MACHINES = {"aarch64": 183, "x86_64": 62}
 
 
 @pytest.fixture(autouse=True)
@@ -116,13 +122,20 @@ def test_the_network_is_away(migrations: Path, cache: Path, monkeypatch: pytest.
 def test_wheels_for_the_lambdas_platform(migrations: Path, cache: Path, machine: str) -> None:
     dependencies = bundle_of(migrations, machine=machine).dependencies()
     assert {"alembic", "sqlalchemy", "psycopg", "psycopg_binary"} <= {path.name for path in dependencies.iterdir()}
-    libraries = [path.name for path in dependencies.rglob("*.so")]
-    assert libraries
-    assert all(f"cpython-313-{machine}-linux" in name for name in libraries)
+    libraries = [path for path in dependencies.rglob("*") if ".so" in path.suffixes]
+    assert {path.read_bytes()[18] for path in libraries} == {ELF_MACHINES[machine]}
+    versions = {path.name.split(".")[1] for path in libraries if ".cpython-" in path.name}
+    assert versions == {f"cpython-313-{machine}-linux-gnu"}
     for left_out in ("bin", "**/__pycache__", "*.dist-info/RECORD", "*.dist-info/INSTALLER"):
         assert not list(dependencies.glob(left_out)), left_out
     assert [path.name for path in cache.iterdir()] == [dependencies.name]
     assert bundle_of(migrations, machine=machine).dependencies() == dependencies, "from the cache"
+    assert not [path for path in dependencies.rglob("*") if path.suffix in stripping.UNREAD]
+    for library in libraries:
+        content = library.read_bytes()
+        assert stripping.cut(content) == content, "cut already"
+        assert max(stripping.segment_ends(content)) == len(content), "the loader finds all that it maps"
+    assert list(dependencies.glob("*.dist-info/licenses/*")), "licences stay"
 
 
 @pytest.mark.slow
@@ -175,4 +188,68 @@ def test_a_bundled_stack(migrations: Path, tmp_path: Path) -> None:
         str(asset / "seachange_migrations/__init__.py"),
     ]
     size = sum(path.stat().st_size for path in asset.rglob("*") if path.is_file())
-    assert size < 50_000_000
+    assert size <= 35_000_000
+
+
+USES_THE_PACKAGE = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from pathlib import Path
+import postgast, psycopg, sqlalchemy.engine._row_cy as compiled
+from seachange_migrations.check import contract_findings
+assert psycopg.pq.__impl__ == "binary"
+assert all(sys.argv[1] in module.__file__ for module in (postgast, psycopg, compiled))
+[finding] = contract_findings(Path(sys.argv[3]))
+print(finding)
+"""
+
+
+@pytest.mark.slow
+def test_the_stripped_package_parses_and_runs(migrations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser, the driver and SQLAlchemy's compiled parts, for this Python, in a process that finds no others."""
+    dropping = "from alembic import op\nrevision, down_revision = '0004', '0002'\ndef upgrade():\n    op.drop_column('customers', 'address')\n"
+    (migrations / "versions" / "0004.py").write_text(dropping, "utf-8")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for module in (wheels, bundle):
+        monkeypatch.setattr(module, "PYTHON", version)
+    machine = "aarch64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+    made = bundle_of(migrations, machine=machine)
+    folders = [str(made.dependencies()), str(made.sources())]
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", USES_THE_PACKAGE, *folders, str(migrations)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("revision 0004, line ")
+
+
+def test_a_library_is_cut_behind_what_the_loader_maps() -> None:
+    library = Path(next(iter(importlib.util.find_spec("postgast").submodule_search_locations)), "libpg_query.so")  # type: ignore[union-attr, arg-type]
+    content = library.read_bytes()
+    shortened = stripping.cut(content)
+    assert len(shortened) < len(content) / 2
+    assert len(shortened) == max(stripping.segment_ends(content))
+    header = stripping.HEADER_BYTES
+    assert shortened[header:] == content[header : len(shortened)]
+    assert stripping.cut(shortened) == shortened
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x7fELF", b"\xcf\xfa\xed\xfe" + bytes(100), b"\x7fELF\x01\x01" + bytes(100)]
+)
+def test_what_is_no_library_of_64_bit_linux_stays(content: bytes) -> None:
+    assert stripping.cut(content) == content
+
+
+def test_the_cache_forgets_what_nobody_uses(migrations: Path, cache: Path) -> None:
+    used = bundle_of(migrations).sources()
+    forgotten, months_ago = cache / "sources-old", time.time() - 61 * 24 * 3600
+    (forgotten / "deep").mkdir(parents=True)
+    for folder in (used, forgotten):
+        os.utime(folder, (months_ago, months_ago))
+    assert bundle_of(migrations).sources() == used, "which counts as a use"
+    assert forgotten.exists()
+    bundle_of(migrations, machine="x86_64").sources()
+    assert (used.exists(), forgotten.exists()) == (True, False)

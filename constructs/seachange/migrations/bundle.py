@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seachange.cache import cached, files, normalize_modes
 from seachange.errors import InvalidArgumentError
+from seachange.migrations import stripping, wheels
 from seachange.migrations.wheels import PYTHON, BundleError, Machine, install, platforms
 
 ENGINE = "seachange_migrations"
@@ -82,7 +83,8 @@ class Bundle:
 
     def _dependencies_key(self) -> str:
         pins = [_pins(), *([self.requirements] if self.requirements else [])]
-        parts = [PYTHON, *platforms(self.machine), *(file.read_text("utf-8") for file in pins)]
+        made_by = [Path(module.__file__ or "") for module in (wheels, stripping)]
+        parts = [PYTHON, *platforms(self.machine), *(file.read_text("utf-8") for file in (*pins, *made_by))]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def _install(self, target: Path) -> None:

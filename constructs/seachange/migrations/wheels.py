@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from seachange.errors import SeaChangeError
+from seachange.migrations.stripping import strip
 
 Machine = Literal["aarch64", "x86_64"]
 
@@ -32,7 +33,7 @@ def platforms(machine: Machine) -> list[str]:
 
 
 def install(target: Path, *, pins: Path, requirements: Path | None, machine: Machine) -> None:
-    """Installs `pins`, a file with hashes, and the user's `requirements` into `target`. Raises BundleError."""
+    """Installs `pins`, a file with hashes, and the user's `requirements` into `target`, stripped. Raises BundleError."""
     _pip(target, ["--require-hashes", "-r", str(pins)], machine)
     if requirements is not None:
         # The user's file needs no hashes, so it is a run of its own, held to the same versions.
@@ -47,6 +48,7 @@ def install(target: Path, *, pins: Path, requirements: Path | None, machine: Mac
     for note in INSTALLER_NOTES:
         for file in target.glob(f"*.dist-info/{note}"):
             file.unlink()
+    strip(target)
 
 
 def _pip(target: Path, arguments: Sequence[str], machine: Machine) -> None:
