@@ -108,7 +108,13 @@ def _environment(script: ScriptDirectory, revision: Script, config: Config, reco
     with EnvironmentContext(
         config, script, as_sql=True, starting_rev=str(down), destination_rev=revision.revision
     ) as environment:
-        environment.configure(dialect_name="postgresql", output_buffer=recorder, literal_binds=True)
+        # With any other style of parameters a % in a text would come out doubled.
+        environment.configure(
+            dialect_name="postgresql",
+            dialect_opts={"paramstyle": "named"},
+            output_buffer=recorder,
+            literal_binds=True,
+        )
         with Operations.context(environment.get_context()) as operations:
             yield operations
 

@@ -22,6 +22,15 @@ from seachange_migrations.phases import Phase
 
 VERDICT = Verdict.DATA
 ASKS_OPERATIONS = True
+REMEDY = (
+    "Move it to a contract revision; or, if every release that runs keeps to it, say so: "
+    "`# seachange: allow new-constraint because …`."
+)
+OPERATIONS = {
+    "set_not_null": "NOT NULL constraint",
+    "add_unique": "unique constraint",
+    "add_foreign_key": "foreign key",
+}
 WORDS = {
     "CONSTR_CHECK": "CHECK constraint",
     "CONSTR_FOREIGN": "foreign key",
@@ -35,13 +44,17 @@ WORDS = {
 def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
     if so_far.phase is Phase.CONTRACT:
         return
+    if statement.kind == "operation" and statement.operation in OPERATIONS:
+        yield Hit(
+            f"puts a {OPERATIONS[statement.operation]} on a table: what the serving release writes may violate it.",
+            REMEDY,
+        )
     fresh = {(table, column.name) for table, column in added_columns(statement)}
     for table, what, columns in _added(statement, so_far):
         if not so_far.are_new(table, tuple(columns), also=fresh):
             yield Hit(
                 f"puts a {what} on {table} ({', '.join(columns) or 'expressions'}): what the serving release writes may violate it.",
-                "Move it to a contract revision; or, if every release that runs keeps to it, say so: "
-                "`# seachange: allow new-constraint because …`.",
+                REMEDY,
             )
 
 
