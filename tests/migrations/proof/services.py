@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import sql
 
 from seachange_migrations.check.scratch import scratch
+from seachange_migrations.check.scratch.database import PREFIX
 from seachange_migrations.check.workload import Proof, collect, prove
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import AlembicDirectory, Database
@@ -53,3 +54,8 @@ def migrated(database: Database, directory: AlembicDirectory, schema: str) -> No
     """Brings `database` to a first revision with this schema."""
     directory.revision("0001", None, schema)
     migrate(database.master, directory.path, target="0001")
+
+
+def scratches(database: Database) -> list[str]:
+    """The scratch databases on the server."""
+    return [name for (name,) in database.rows(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')")]

@@ -4,19 +4,11 @@ from seachange_migrations.check.parser import NotParsedError, Parsed, kinds, par
 from seachange_migrations.check.statement import Statement
 
 READ_OR_WRITE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-# What no schema can break.
-INDIFFERENT = frozenset(
+# What a service may do to tables by other means. All else changes the schema or settings, which no schema breaks.
+OTHERWISE = frozenset(
     {
-        *("TransactionStmt", "VariableSetStmt", "VariableShowStmt", "DiscardStmt", "DeallocateStmt", "ClosePortalStmt"),
-        *(
-            "NotifyStmt",
-            "ListenStmt",
-            "UnlistenStmt",
-            "CheckPointStmt",
-            "ExplainStmt",
-            "ConstraintsSetStmt",
-            "LoadStmt",
-        ),
+        *("CopyStmt", "DeclareCursorStmt", "FetchStmt", "CallStmt", "DoStmt", "PrepareStmt", "ExecuteStmt"),
+        *("CreateTableAsStmt", "RefreshMatViewStmt", "TruncateStmt", "LockStmt"),
     }
 )
 
@@ -29,11 +21,9 @@ def usable(sql: str) -> bool | str:
         return "without its constants PostgreSQL's parser does not take it"
     if len(parsed) != 1:
         return "it is more than one statement" if parsed else False
-    if parsed[0].kind in INDIFFERENT:
-        return False
-    if parsed[0].kind not in READ_OR_WRITE:
-        return "it neither reads nor writes rows by itself"
-    return bool(tables(parsed[0]))
+    if parsed[0].kind in OTHERWISE:
+        return "it is neither SELECT nor INSERT, UPDATE, DELETE or MERGE"
+    return parsed[0].kind in READ_OR_WRITE and bool(tables(parsed[0]))
 
 
 def tables(parsed: Parsed) -> set[tuple[str, str]]:
