@@ -17,7 +17,6 @@ def check(
     url: Annotated[
         str | None,
         typer.Option(
-            envvar="DATABASE_URL",
             help="The serving database: what it has not is applied to a scratch database beside it, under its own statements.",
         ),
     ] = None,
