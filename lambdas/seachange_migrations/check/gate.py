@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from seachange_migrations.check import check
 from seachange_migrations.check.findings import Finding, Source, Verdict
 from seachange_migrations.check.scratch import ScratchError, scratch
+from seachange_migrations.check.scratch.failure import in_words
 from seachange_migrations.check.workload import INTERVAL_S, Proof, Workload, collect, prove
 from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.errors import BreaksReleaseError, ConnectionFailedError, one_line
@@ -102,8 +103,10 @@ def gate(
             logins = {service.user: service} if service else {}
             proof = prove(made, directory, revisions, workload, roles=logins, time_left=left)
             source = made.source
-    except (ScratchError, ConnectionFailedError, psycopg.Error, SQLAlchemyError) as error:
+    except (ScratchError, ConnectionFailedError) as error:
         return _skipped(on_progress, one_line(error, 900))
+    except (psycopg.Error, SQLAlchemyError) as error:
+        return _skipped(on_progress, f"the proof failed by itself: {in_words(error)}")
     _refuse(directory, revisions, proof, on_progress)
     if proof.failed:
         return _skipped(on_progress, proof.failed)

@@ -9,11 +9,11 @@ from seachange_migrations.check.findings import Finding, Source, Verdict
 from seachange_migrations.check.observed.rules import findings
 from seachange_migrations.check.observed.watch import Watch, watching
 from seachange_migrations.check.scratch import Scratch, ScratchError
+from seachange_migrations.check.scratch.failure import in_words
 from seachange_migrations.check.scratch.fence import fenced
 from seachange_migrations.check.statement import RevisionObservation
 from seachange_migrations.connection import connect, open_connection
 from seachange_migrations.directory import MigrationDirectory
-from seachange_migrations.errors import one_line
 from seachange_migrations.running import Run, TimeLeft, endless, running
 
 
@@ -39,8 +39,8 @@ class Applier:
             except ScratchError:
                 raise
             except Exception as error:
-                reason = one_line(error, 300)
-                raise ScratchError(f"revision {revision} does not run on the scratch database: {reason}") from error
+                reason = f"revision {revision} does not run on the scratch database: {in_words(error)}"
+                raise ScratchError(reason) from error
         return RevisionObservation(
             revision=revision,
             findings=tuple(findings(revision, self.watch.seen, self.differences)),

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,14 @@ SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datlocprovid
        coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')
 FROM pg_database d WHERE d.datname = current_database()
 """
+SET_FOR_ALL = """
+SELECT lower(split_part(setting, '=', 1)), substr(setting, strpos(setting, '=') + 1)
+FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) setting
+WHERE s.setrole = 0 AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+LISTS = frozenset(
+    {"search_path", "datestyle", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"}
+)
 STALE = """
 SELECT d.datname FROM pg_database d
 WHERE starts_with(d.datname, %s) AND pg_has_role(d.datdba, 'MEMBER')
@@ -71,6 +79,7 @@ def scratch(
         name = _create(administration, owner=settings.user)
         made = replace(settings, database=name)
         try:
+            _set_alike(administration, settings, name)
             source = _fill(
                 settings,
                 made,
@@ -127,6 +136,18 @@ def _create(connection: psycopg.Connection, *, owner: str) -> str:
             f"role {connection.info.user!r} cannot create a scratch database: {one_line(error, 300)}"
         ) from error
     return name
+
+
+def _set_alike(administration: psycopg.Connection, settings: ConnectionSettings, name: str) -> None:
+    """Sets for the scratch database what is set for the real one, such as its search_path, as far as that is allowed."""
+    with connect(settings) as real:
+        found = real.execute(SET_FOR_ALL).fetchall()
+    for setting, value in found:
+        # A list is a list already.
+        given = sql.SQL(value) if setting in LISTS else sql.Literal(value)
+        statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
+        with suppress(psycopg.Error):
+            administration.execute(statement.format(sql.Identifier(name), sql.Identifier(*setting.split(".")), given))
 
 
 def _fill(

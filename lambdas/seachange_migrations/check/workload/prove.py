@@ -13,15 +13,15 @@ from seachange_migrations.check.observed import applier
 from seachange_migrations.check.observed.observe import not_applied
 from seachange_migrations.check.parser import Parsed, parse
 from seachange_migrations.check.scratch import Scratch, ScratchError
+from seachange_migrations.check.scratch.failure import Failure, in_words
 from seachange_migrations.check.statement import RevisionObservation, Statement
 from seachange_migrations.check.workload.kinds import tables as named_in
 from seachange_migrations.check.workload.model import Unknown, Workload
 from seachange_migrations.check.workload.replay import Executed, enums, execute_after, execute_before, new_values
 from seachange_migrations.check.workload.seeds import Seeds, seed
-from seachange_migrations.check.workload.session import Failure, Session, session, settings_of
+from seachange_migrations.check.workload.session import Session, session, settings_of
 from seachange_migrations.check.workload.tables import Tables, read_tables
 from seachange_migrations.connection import ConnectionSettings, connect
-from seachange_migrations.errors import one_line
 from seachange_migrations.running import TimeLeft, endless
 
 
@@ -67,7 +67,7 @@ def prove(
             except ScratchError as error:
                 rest = [not_applied(each, str(error)) for each in revisions[len(observations) :]]
                 return replays.proof([*observations, *rest], failed=str(error))
-            found = (*observation.findings, *replays.execute(revision))
+            found = (*observation.findings, *replays.execute(revision, time_left))
             observations.append(replace(observation, findings=found))
         return replays.proof(observations)
 
@@ -128,9 +128,8 @@ class _Replays:
         try:
             opened = stack.enter_context(session(self._scratch, name, settings, login))
         except psycopg.Error as error:
-            reason = one_line(error, 200)
             self.notes.append(
-                f"nothing of role {name!r}, for {self._scratch.settings.user!r} may not act as it: {reason}"
+                f"nothing of role {name!r}: {self._scratch.settings.user!r} may not act as it, {in_words(error)}"
             )
             return
         self.roles.append(_Role(name=name, settings=settings, login=login, session=opened, executed=[]))
@@ -161,13 +160,17 @@ class _Replays:
             elif role is not None:
                 role.executed.append(found)
 
-    def execute(self, revision: str) -> Iterator[Finding]:
+    def execute(self, revision: str, time_left: TimeLeft) -> Iterator[Finding]:
         """Executes all that still works; what fails now is a finding, and is left out from here on."""
         with connect(self._scratch.settings) as connection:
             now = enums(connection)
         for role in self.roles:
             with self._new_session(role) as new:
                 for executed in list(role.executed):
+                    if time_left() <= 0:
+                        raise ScratchError(
+                            f"the time is used up before every statement was executed after revision {revision}"
+                        )
                     outcome = execute_after(revision, executed, role.session, new)
                     if outcome is None:
                         yield from new_values(revision, executed, self._enums, now)

@@ -7,11 +7,12 @@ import psycopg
 
 from seachange_migrations.check.findings import Finding
 from seachange_migrations.check.parser import Parsed, kinds
+from seachange_migrations.check.scratch.failure import Failure
 from seachange_migrations.check.workload import rules
 from seachange_migrations.check.workload.model import Values, WorkloadStatement
 from seachange_migrations.check.workload.parameters import Target, Use, targets
 from seachange_migrations.check.workload.seeds import Row
-from seachange_migrations.check.workload.session import Failure, Prepared, Session
+from seachange_migrations.check.workload.session import Prepared, Session
 from seachange_migrations.check.workload.tables import Tables
 from seachange_migrations.check.workload.values import values
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from seachange_migrations.check.findings import Finding, Source, Verdict
-from seachange_migrations.check.workload.session import Failure
+from seachange_migrations.check.scratch.failure import Failure
 
 RULES: Mapping[str, str] = {
     "workload-breaks": "A statement of the serving release worked before the revision and fails after it.",

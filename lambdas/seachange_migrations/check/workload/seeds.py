@@ -19,6 +19,11 @@ from seachange_migrations.running import TimeLeft
 SAMPLED = 20
 MOST_ROWS = 100  # per table, with those that others refer to
 MOST_BYTES = 20_000_000  # in all
+
+# A sequence that began anew would give out numbers that the rows have.
+SEQUENCES = (
+    "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+)
 TIMEOUTS = "SET default_transaction_read_only = on; SET statement_timeout = '2s'; SET lock_timeout = '1s'"
 
 Row = Mapping[str, str | None]
@@ -41,7 +46,10 @@ def seed(scratch: Scratch, tables: Tables, wanted: Iterable[str], time_left: Tim
         sampled = _Sampler(real, tables, seeds, time_left)
         for key in wanted:
             sampled.sample(key)
+        sequences = real.execute(SEQUENCES).fetchall()
     with connect(scratch.settings) as target:
+        for name, value in sequences:
+            target.execute("SELECT setval(to_regclass(%s), %s)", [name, value])
         _insert(target, tables, sampled.rows, seeds)
     return seeds
 
@@ -131,8 +139,6 @@ def _insert(
         seeds.missing.append(f"{key}: {count} rows do not fit, as rows that they refer to are missing")
     for key in tables_with_rows:
         target.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(_name(tables.by_key[key])))
-    for key in tables_with_rows:
-        target.execute(sql.SQL("ANALYZE {}").format(_name(tables.by_key[key])))
 
 
 def _insert_one(target: psycopg.Connection, table: Table, row: Row) -> bool:

@@ -1,14 +1,15 @@
 """A session of the service's: as its role, with its settings, with prepared statements as drivers prepare them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import errors, sql
-from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg import sql
+from psycopg.pq import ExecStatus
 
 from seachange_migrations.check.scratch import Scratch
+from seachange_migrations.check.scratch.failure import Failure
 from seachange_migrations.check.workload.model import Values
 from seachange_migrations.check.workload.values import TEXTS
 from seachange_migrations.connection import ConnectionSettings, connect
@@ -21,25 +22,9 @@ WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_
   AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = %s))
 ORDER BY s.setrole <> 0, s.setdatabase <> 0
 """
+# Where the role may say so, the server does not log what fails here on purpose.
+QUIET = ("SET log_min_messages = fatal", "SET log_min_error_statement = panic", "SET log_statement = 'none'")
 READ = frozenset({"search_path", "datestyle", "intervalstyle", "timezone", "row_security", "bytea_output"})
-# Nothing of value is in the message of these: names, not values.
-WITHOUT_VALUES = ("23", "42", "0A", "55", "57", "40")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a statement failed, without any value."""
-
-    code: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.message} ({self.code})"
-
-    @property
-    def says_nothing(self) -> bool:
-        """It is about this moment: a lock, a timeout, a deadlock."""
-        return self.code.startswith(("40", "55P03", "57"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +52,7 @@ class Session:
         named = [0 if type_ in TEXTS else type_ for type_ in types]
         result = self._pgconn.prepare(name, text.encode(), named or None)
         if result.status != ExecStatus.COMMAND_OK:
-            return _failure(result)
+            return Failure.of(result)
         described = self._pgconn.describe_prepared(name)
         return Prepared(
             name=name,
@@ -83,7 +68,7 @@ class Session:
             result = self._pgconn.exec_prepared(prepared.name, bound)  # type: ignore[arg-type]
             if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
                 result = self._pgconn.exec_(b"SET CONSTRAINTS ALL IMMEDIATE")
-            return None if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK) else _failure(result)
+            return None if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK) else Failure.of(result)
         finally:
             self._pgconn.exec_(b"ROLLBACK")
 
@@ -105,6 +90,9 @@ def session(
     """
     with connect(login or scratch.settings) as connection:
         connection.execute("SET statement_timeout = '5s'; SET lock_timeout = '2s'")
+        for setting in QUIET:
+            with suppress(psycopg.Error):
+                connection.execute(setting.encode())
         for name, value in settings.items():
             # A search_path is a list already.
             given = sql.SQL(value) if name == "search_path" else sql.Literal(value)
@@ -113,14 +101,3 @@ def session(
         if login is None and role != scratch.settings.user:
             connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         yield Session(connection)
-
-
-def _failure(result: psycopg.pq.abc.PGresult) -> Failure:
-    code = (result.error_field(DiagnosticField.SQLSTATE) or b"XX000").decode()
-    message = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"").decode(errors="replace")
-    if not code.startswith(WITHOUT_VALUES):
-        try:
-            message = errors.lookup(code).__name__
-        except KeyError:
-            message = "the database raised an error of its own"
-    return Failure(code, " ".join(message.split()))
