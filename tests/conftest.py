@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from seachange.rehearsal.stage.postgres import PostgresServer
+from tests.servers.server import chosen, clients_environment, started
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,11 +25,16 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for the whole session; tests make databases of their own in it."""
-    with tempfile.TemporaryDirectory(prefix="seachange-test-") as folder:
-        directory = Path(folder)
-        directory.chmod(0o711)
-        data = directory / "postgres"
-        data.mkdir()
-        with PostgresServer(data, logs=directory, settings={"fsync": "off"}) as server:
-            yield server
+    """A PostgreSQL server for the whole session; tests make databases of their own in it.
+
+    SEACHANGE_POSTGRES=15, 16, 17 or 18 chooses that version, with TLS; the rehearsal's own server, without, by default.
+    """
+    with started(chosen()) as server:
+        yield server
+
+
+@pytest.fixture
+def as_the_server_asks(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that say nothing of TLS connect to `postgres` as it asks: verifying its certificate, or without."""
+    for name, value in clients_environment(postgres).items():
+        monkeypatch.setenv(name, value)

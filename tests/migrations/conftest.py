@@ -15,9 +15,8 @@ NUMBERS = count(1)
 
 
 @pytest.fixture(autouse=True)
-def without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server of the tests has no TLS."""
-    monkeypatch.setenv("PGSSLMODE", "disable")
+def tls(as_the_server_asks: None) -> None:
+    """Nothing that connects here says how."""
 
 
 @pytest.fixture

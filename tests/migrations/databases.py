@@ -63,7 +63,7 @@ class Database:
         """An autocommitting session, the superuser's by default."""
         role = {"user": settings.user, "password": settings.password} if settings else {}
         dsn = self.server.dsn(self.name, **role)
-        return psycopg.connect(dsn, autocommit=True, application_name=application_name, sslmode="disable")
+        return psycopg.connect(dsn, autocommit=True, application_name=application_name)
 
     def rows(self, query: str, settings: ConnectionSettings | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query; of a statement without rows, none."""

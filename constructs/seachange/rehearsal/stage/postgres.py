@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import LiteralString, Self
@@ -41,10 +41,22 @@ class PostgresServer:
         logs: Where `postgres.log` is written; `log` is that file.
         port: The TCP port; a free one by default.
         settings: Server settings beside the defaults, as in postgresql.conf.
+        installation: A folder with PostgreSQL's `bin`, `lib` and `share`; the wheel's by default.
+
+    `tls` is how a client connects, in libpq's words: the wheel's server has no TLS.
     """
 
+    tls: Mapping[str, str] = {"sslmode": "disable"}
+    _locale: Sequence[str] = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
     def __init__(
-        self, directory: Path, *, logs: Path, port: int | None = None, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *,
+        logs: Path,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        installation: Path | None = None,
     ) -> None:
         self.host = LOOPBACK
         self.port = port or free_port()
@@ -58,7 +70,7 @@ class PostgresServer:
             **(settings or {}),
         }
         self._account = Account.for_postgres()
-        self._binaries = _package() / "pginstall" / "bin"
+        self._installation = installation or _package() / "pginstall"
         self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
@@ -74,7 +86,7 @@ class PostgresServer:
     def dsn(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
         """A libpq connection string; the superuser's by default."""
         return make_conninfo(
-            host=self.host, port=self.port, dbname=database, user=user, password=password or self.password
+            host=self.host, port=self.port, dbname=database, user=user, password=password or self.password, **self.tls
         )
 
     def create_role(self, name: str, password: str, *, options: str = "") -> None:
@@ -100,7 +112,7 @@ class PostgresServer:
         self._process = ChildProcess(
             "PostgreSQL",
             [
-                str(self._binaries / "postgres"),
+                str(self._installation / "bin" / "postgres"),
                 "-D",
                 str(self._data),
                 "-p",
@@ -142,15 +154,11 @@ class PostgresServer:
 
     def _initialize(self) -> None:
         if self._account:
-            self._binaries = self._readable_copy()
+            self._installation = self._readable_copy()
             os.chown(self._directory, self._account.uid, self._account.gid)
-        password_file = self._directory / "password"
-        password_file.touch(mode=0o600)
-        password_file.write_text(self.password, "utf-8")
-        if self._account:
-            os.chown(password_file, self._account.uid, self._account.gid)
+        password_file = self._own_file("password", self.password)
         command = [
-            str(self._binaries / "initdb"),
+            str(self._installation / "bin" / "initdb"),
             "-D",
             str(self._data),
             "-U",
@@ -160,13 +168,7 @@ class PostgresServer:
             "-E",
             "UTF8",
         ]
-        command += [
-            f"--pwfile={password_file}",
-            "--no-sync",
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]
+        command += [f"--pwfile={password_file}", "--no-sync", *self._locale]
         try:
             result = subprocess.run(
                 command,
@@ -189,14 +191,25 @@ class PostgresServer:
                 f"PostgreSQL's initdb failed: {' | '.join((result.stderr or result.stdout).strip().splitlines()[-3:])}"
             )
 
+    def _own_file(self, name: str, content: str) -> Path:
+        """A file beside the data that the server's account alone reads."""
+        path = self._directory / name
+        path.touch(mode=0o600)
+        path.write_text(content, "utf-8")
+        if self._account:
+            os.chown(path, self._account.uid, self._account.gid)
+        return path
+
     def _readable_copy(self) -> Path:
         """Copies the binaries to where the other account can reach them: the environment may lie below a folder closed to all but root."""
-        target = self._directory / "binaries"
-        package = _package()
-        for source in (package, package.with_name(package.name + ".libs")):
-            if source.exists():
-                shutil.copytree(source, target / source.name, symlinks=True)
-        return target / package.name / "pginstall" / "bin"
+        # Of the wheel, the libraries lie beside the package.
+        package = self._installation.parent
+        target = self._directory / "binaries" / package.name
+        shutil.copytree(self._installation, target / self._installation.name, symlinks=True)
+        libraries = package.with_name(package.name + ".libs")
+        if libraries.exists():
+            shutil.copytree(libraries, target.with_name(libraries.name), symlinks=True)
+        return target / self._installation.name
 
     def _environment(self) -> dict[str, str]:
         """No PG* variables of the caller's: they would redirect the server's tools."""
