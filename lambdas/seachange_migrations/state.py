@@ -54,7 +54,8 @@ STATEMENTS = (
         new_columns text[] NOT NULL,
         lossy boolean NOT NULL,
         revision text NOT NULL,
-        created_at timestamptz NOT NULL DEFAULT now()
+        created_at timestamptz NOT NULL DEFAULT now(),
+        dropped_at timestamptz
     )
     """,
     # Originals that no column holds any more, or that do not convert; `key` is the row's, by column, as text.
