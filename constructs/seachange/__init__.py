@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seachange.images import image_by_digest
     from seachange.instances import max_connections_of
     from seachange.load_balancer import BlueGreenLoadBalancer
-    from seachange.migrations import AlembicMigrations
+    from seachange.migrations import AlembicMigrations, FargateRunner
     from seachange.network import Network
     from seachange.scaling import ScalingTargets
     from seachange.service import BlueGreenService
@@ -43,6 +43,7 @@ __all__ = [
     "DatabaseThresholds",
     "DirectedAlarm",
     "ExistingTargets",
+    "FargateRunner",
     "HealthCheck",
     "Hook",
     "InvalidArgumentError",
@@ -71,6 +72,7 @@ _HOMES = {
     "DatabaseThresholds": "alarms",
     "DirectedAlarm": "alarms",
     "ExistingTargets": "targets",
+    "FargateRunner": "migrations",
     "HealthCheck": "health",
     "Hook": "deployment.hooks",
     "InvalidArgumentError": "errors",

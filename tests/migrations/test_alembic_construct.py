@@ -1,17 +1,19 @@
 """`AlembicMigrations`: its template, and what it refuses."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk.assertions import Match
+from aws_cdk.assertions import Annotations, Match
 
-from seachange import AlembicMigrations, InvalidArgumentError, Network
+from seachange import AlembicMigrations, FargateRunner, InvalidArgumentError, Network
 from tests.constructs.apps import Resources, new_stack, only, resources, template, their_vpc
 from tests.migrations.databases import AlembicDirectory
 
@@ -33,7 +35,7 @@ def construct(migrations: Path, stack: cdk.Stack | None = None, **changes: Any) 
     stack = stack or new_stack()
     arguments: dict[str, Any] = {
         "directory": migrations,
-        "vpc": their_vpc(stack),
+        "vpc": changes.pop("vpc", None) or stack.node.try_find_child("TheirVpc") or their_vpc(stack),
         "host": "db.example.com",
         "database_name": "shop",
         "security_group": ec2.SecurityGroup.from_security_group_id(stack, "Database", "sg-database"),
@@ -65,6 +67,7 @@ def test_the_custom_resource(migrations: Path) -> None:
         "Phase",
         "Directory",
         "Target",
+        "Proof",
         "Roles",
         "Host",
         "Port",
@@ -75,6 +78,7 @@ def test_the_custom_resource(migrations: Path) -> None:
         "Phase": "expand",
         "Directory": "migrations",
         "Target": "0001",
+        "Proof": "on",
         "Roles": "managed",
         "Host": "db.example.com",
         "Port": "5432",
@@ -115,10 +119,10 @@ def test_two_handlers_on_one_asset(migrations: Path) -> None:
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == ["arm64"]
         assert function["VpcConfig"]["SubnetIds"] == ["subnet-1", "subnet-2"]
-        assert function["Environment"]["Variables"] == {
-            "PGSSLMODE": "verify-full",
-            "PGSSLROOTCERT": "/var/task/seachange_migrations/rds-ca.pem",
-        }
+        tls = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/var/task/seachange_migrations/rds-ca.pem"}
+        assert tls.items() <= function["Environment"]["Variables"].items()
+    assert set(on_event["Environment"]["Variables"]) == set(tls)
+    assert set(is_complete["Environment"]["Variables"]) == {*tls, "MIGRATIONS_MACHINE", "MIGRATIONS_REQUEST"}
     assert is_complete["Timeout"] == 840
 
 
@@ -127,8 +131,11 @@ def test_the_lambda_may_do_no_more_than_it_needs(migrations: Path) -> None:
     found = template(cdk.Stack.of(made))
     read = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
     arns = [MASTER, made.owner_secret.secret_arn if made.owner_secret else "", made.application_secret.secret_arn]
+    machine = {"Fn::GetAtt": [long_way(found.to_json()["Resources"])[0], "Arn"]}
     statements = [
         {"Action": "cloudformation:DescribeStacks", "Effect": "Allow", "Resource": {"Ref": "AWS::StackId"}},
+        {"Action": ["states:ListExecutions", "states:StartExecution"], "Effect": "Allow", "Resource": machine},
+        {"Action": "states:DescribeExecution", "Effect": "Allow", "Resource": Match.any_value()},
         *({"Action": read, "Effect": "Allow", "Resource": cdk.Stack.of(made).resolve(arn)} for arn in arns),
     ]
     found.has_resource_properties("AWS::IAM::Policy", {"PolicyDocument": {"Statement": statements}})
@@ -174,8 +181,11 @@ def test_the_way_to_the_database_is_open_before_the_first_call(migrations: Path)
 def test_the_lambda_ends_before_the_framework_and_cloudformation_do(migrations: Path) -> None:
     found = template(cdk.Stack.of(construct(migrations, timeout=cdk.Duration.minutes(20))))
     found.has_resource_properties(TYPE, {"ServiceTimeout": "1500", "TimeoutSeconds": "1200"})
-    waiter = {"DefinitionString": Match.object_like({"Fn::Join": Match.any_value()})}
-    [machine] = found.find_resources("AWS::StepFunctions::StateMachine", {"Properties": waiter}).values()
+    [machine] = [
+        body
+        for logical_id, body in found.find_resources("AWS::StepFunctions::StateMachine").items()
+        if "waiter" in logical_id
+    ]
     # The waits alone last until the Lambda's deadline; with the calls between them the framework could outlast
     # ServiceTimeout, so that deadline must end it.
     assert '"IntervalSeconds":10,"MaxAttempts":120' in str(machine)
@@ -185,6 +195,41 @@ def test_the_lambda_ends_before_the_framework_and_cloudformation_do(migrations: 
         if body["Properties"]["Handler"] == "seachange_migrations.handler.is_complete"
     }
     assert 120 * 10 == 1200 < 1500 < 120 * (10 + timeout)
+
+
+def long_way(found: Resources) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Logical id, body and definition of the migration's state machine."""
+    [(logical_id, body)] = [
+        item for item in of_type(found, "AWS::StepFunctions::StateMachine").items() if "LongWay" in item[0]
+    ]
+    text = body["Properties"]["DefinitionString"]
+    if isinstance(text, dict):
+        text = "".join(part if isinstance(part, str) else "token" for part in text["Fn::Join"][1])
+    return logical_id, body, json.loads(text)
+
+
+def test_long_work_goes_on_in_one_version_of_the_lambda(migrations: Path) -> None:
+    found = synthesized(migrations, backfill_workers=3)
+    machine, body, definition = long_way(found)
+    assert definition["StartAt"] == "Pin"
+    assert definition["States"]["Pin"]["Resource"].endswith(":states:::aws-sdk:lambda:publishVersion")
+    assert definition["States"]["Backfill"]["MaxConcurrency"] == 3
+    for task in (definition["States"]["Migrate"], definition["States"]["Backfill"]["ItemProcessor"]["States"]["Range"]):
+        assert task["Resource"].endswith(":states:::lambda:invoke")
+        assert task["Parameters"]["Qualifier.$"] == "$.Pinned.Version"
+        assert task["TimeoutSeconds"] > 840
+    # Nothing of a release stands in the machine or its role: an execution that runs is none of a deployment's business.
+    assert "AWS::Lambda::Version" not in {resource["Type"] for resource in found.values()}
+    role = body["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+    [policy] = [
+        p["Properties"]
+        for p in of_type(found, "AWS::IAM::Policy").values()
+        if p["Properties"]["Roles"] == [{"Ref": role}]
+    ]
+    publish, invoke = policy["PolicyDocument"]["Statement"]
+    assert (publish["Action"], invoke["Action"]) == ("lambda:PublishVersion", "lambda:InvokeFunction")
+    assert invoke["Resource"] == {"Fn::Join": ["", [publish["Resource"], ":*"]]}
+    assert machine in only(found, TYPE)[1]["DependsOn"]
 
 
 def test_logs_do_not_stay_for_ever(migrations: Path) -> None:
@@ -294,6 +339,9 @@ def test_sources_are_staged_without_bundling(migrations: Path, tmp_path: Path) -
             r"AlembicMigrations\(timeout=\) cannot be '3060 s': write 1 to 50 minutes",
         ),
         ({"timeout": cdk.Duration.seconds(65)}, "in steps of 10 seconds"),
+        ({"backfill_workers": 5}, r"AlembicMigrations\(backfill_workers=\) cannot be 5: give 1 to 4"),
+        ({"target": "nowhere"}, r"AlembicMigrations\(target=\) cannot be 'nowhere': .* Write 'heads', a revision"),
+        ({"target": "contact@head"}, r"AlembicMigrations\(target=\) cannot be 'contact@head'"),
         ({"directory": "nowhere"}, r"AlembicMigrations\(directory=\) cannot be 'nowhere': it has no env.py"),
         (
             {"requirements": "nowhere.txt"},
@@ -322,3 +370,141 @@ def test_the_lambda_must_reach_what_it_calls(migrations: Path) -> None:
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     with pytest.raises(InvalidArgumentError, match=r"AlembicMigrations\(vpc_subnets=\).*isolated.*endpoints"):
         construct(migrations, stack, vpc=vpc, vpc_subnets=isolated)
+
+
+def expand_of(migrations: Path, *lines: str, attributes: str = "") -> None:
+    """Another revision of the branch `expand`."""
+    body = "\n".join(f"    {line}" for line in lines)
+    text = (
+        f"from alembic import op\nrevision, down_revision = '0004', '0002'\n{attributes}\n\n\ndef upgrade():\n{body}\n"
+    )
+    (migrations / "versions" / "0004.py").write_text(text, "utf-8")
+
+
+def test_an_expand_revision_that_contracts_is_refused(migrations: Path) -> None:
+    expand_of(migrations, "op.drop_column('customers', 'address')")
+    with pytest.raises(
+        InvalidArgumentError, match=r"AlembicMigrations\(directory=\).*revision 0004, line 7: .*address"
+    ) as refused:
+        construct(migrations)
+    assert "\n" not in str(refused.value)
+    assert construct(migrations, target="0002"), "it is not wanted yet"
+
+
+def test_what_an_author_allows_passes(migrations: Path) -> None:
+    reason = "# seachange: allow drop-column because no release has read it since March"
+    expand_of(migrations, reason, "op.drop_column('customers', 'address')")
+    assert construct(migrations)
+
+
+def test_history_that_declares_nothing_is_not_judged(tmp_path: Path) -> None:
+    history = AlembicDirectory(tmp_path / "linear")
+    history.revision("1", None, "CREATE TABLE customers (id int PRIMARY KEY, address text)")
+    history.revision("2", "1", "ALTER TABLE customers DROP COLUMN address")
+    assert construct(history.path)
+    history.revision("3", "2", "DROP TABLE customers", phase="expand")
+    with pytest.raises(InvalidArgumentError, match="revision 3, line"):
+        construct(history.path)
+
+
+def test_revisions_that_cannot_be_read(migrations: Path) -> None:
+    expand_of(migrations, "op.drop_column(")
+    with pytest.raises(InvalidArgumentError, match=r"0004\.py, line \d+: '\(' was never closed") as refused:
+        construct(migrations)
+    assert "\n" not in str(refused.value)
+    expand_of(migrations, "pass")
+    (migrations / "versions" / "0005.py").write_text("revision, down_revision = '0005', '0002'\n", "utf-8")
+    with pytest.raises(InvalidArgumentError, match="2 heads in one branch of phase expand: 0004, 0005"):
+        construct(migrations)
+
+
+def test_what_is_included_can_be_imported_and_what_is_missing_here_only_warns(migrations: Path, tmp_path: Path) -> None:
+    expand_of(migrations, "pass", attributes="import shop_of_the_test")
+    stack = new_stack()
+    construct(migrations, stack)
+    [warning] = Annotations.from_stack(stack).find_warning(
+        "*", Match.string_like_regexp("No module named 'shop_of_the_test'.*before they run")
+    )
+    assert warning.id == "/Foreign/Migrations"
+    module = tmp_path / "shop_of_the_test.py"
+    module.write_text("", "utf-8")
+    stack = new_stack()
+    construct(migrations, stack, include=[module])
+    assert not Annotations.from_stack(stack).find_warning("*", Match.any_value())
+
+
+def test_the_proof_can_be_switched_off(migrations: Path) -> None:
+    assert only(synthesized(migrations, proof=False), TYPE)[1]["Properties"]["Proof"] == "off"
+
+
+def runner_of(stack: cdk.Stack, **changes: Any) -> FargateRunner:
+    cluster = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="shop", vpc=their_vpc(stack))
+    image = ecs.ContainerImage.from_registry("example.com/shop:1")
+    return FargateRunner(**{"cluster": cluster, "image": image, "directory": "/app/migrations", **changes})
+
+
+def test_revisions_in_the_services_own_image(migrations: Path) -> None:
+    stack = new_stack()
+    runner = runner_of(stack, environment={"SHOP": "1"})
+    construct(migrations, stack, runner=runner)
+    found = resources(stack)
+    _, body, definition = long_way(found)
+    assert definition["StartAt"] == "Migrate"
+    task_id, task = only(found, "AWS::ECS::TaskDefinition")
+    assert (task["DeletionPolicy"], task["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    [container] = task["Properties"]["ContainerDefinitions"]
+    assert container["Command"] == ["python", "-m", "seachange_migrations"]
+    assert {v["Name"]: v["Value"] for v in container["Environment"]} == {"PGSSLMODE": "verify-full", "SHOP": "1"}
+    for state in (
+        definition["States"]["Migrate"],
+        definition["States"]["Backfill"]["ItemProcessor"]["States"]["Range"],
+    ):
+        assert state["Resource"].endswith(":states:::ecs:runTask.waitForTaskToken")
+        assert state["Parameters"]["TaskDefinition.$"] == "$.TaskDefinition"
+        assert state["HeartbeatSeconds"] == 300
+    [is_complete] = [
+        f["Properties"]["Environment"]["Variables"]
+        for f in of_type(found, "AWS::Lambda::Function").values()
+        if f["Properties"]["Handler"].endswith("is_complete")
+    ]
+    assert is_complete["MIGRATIONS_TASK"] == {"Ref": task_id}
+    assert only(found, TYPE)[1]["Properties"]["Directory"] == "/app/migrations"
+    role = body["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+    [policy] = [
+        p["Properties"]
+        for p in of_type(found, "AWS::IAM::Policy").values()
+        if p["Properties"]["Roles"] == [{"Ref": role}]
+    ]
+    run, give = policy["PolicyDocument"]["Statement"]
+    assert (run["Action"], give["Action"]) == ("ecs:RunTask", "iam:PassRole")
+    assert "ecs:cluster" in run["Condition"]["ArnEquals"]
+    assert give["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    [answer] = [
+        statement
+        for p in of_type(found, "AWS::IAM::Policy").values()
+        for statement in p["Properties"]["PolicyDocument"]["Statement"]
+        if "states:SendTaskSuccess" in statement["Action"]
+    ]
+    assert answer["Resource"] == {"Fn::GetAtt": [long_way(found)[0], "Arn"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"directory": "migrations"}, r"FargateRunner\(directory=\) cannot be 'migrations': give the absolute path"),
+        ({"command": "python -m x"}, r"FargateRunner\(command=\).* give a list of texts: \['python', '-m', 'x'\]"),
+    ],
+)
+def test_a_runner_refuses(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        runner_of(new_stack(), **changes)
+
+
+def test_a_runner_brings_its_own_packages(migrations: Path, tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("", "utf-8")
+    stack = new_stack()
+    with pytest.raises(
+        InvalidArgumentError, match=r"AlembicMigrations\(requirements=\).*the service's own image brings"
+    ):
+        construct(migrations, stack, runner=runner_of(stack), requirements=requirements)

@@ -17,6 +17,7 @@ from seachange.errors import InvalidArgumentError
 from seachange.findings import SECRET_FINDINGS, acknowledge
 from seachange.migrations.bundle import MIGRATIONS, Bundle
 from seachange.migrations.function import QUERY_INTERVAL, MigrationsFunction
+from seachange.migrations.gate import check_revisions
 from seachange.migrations.long_way import DEFAULT_WORKERS, MOST_WORKERS
 from seachange.migrations.runner import FargateRunner
 
@@ -36,6 +37,9 @@ SERVICE_TIMEOUT_MARGIN_S = 5 * 60
 class AlembicMigrations(Construct):
     """Runs the *expand* revisions of an Alembic directory on a PostgreSQL database, as a custom resource.
 
+    A revision that declares itself expand and holds an operation that breaks the serving release is refused when the app is
+    synthesized, unless a comment in it allows the operation.
+
     It takes host, port, security group and secret, and so an instance or an Aurora cluster, created or imported. What
     needs the schema depends on this construct.
 
@@ -43,7 +47,8 @@ class AlembicMigrations(Construct):
     `migrations.node.add_dependency(cluster)`.
 
     Args:
-        directory: The Alembic directory, with env.py and versions/.
+        directory: The Alembic directory, with env.py and versions/. With a runner still the local one: it decides what is checked
+            here, and when the resource runs anew.
         vpc: The database's network.
         host: The database's endpoint.
         port: Its port; 5432 by default.
@@ -65,6 +70,8 @@ class AlembicMigrations(Construct):
             After it the resource fails and says how far the migration is. What takes longer goes on in a state machine; the
             next deploy waits for the same work.
         backfill_workers: How many ranges of a large backfill are worked on at once; 2 by default, 4 at most.
+        proof: Whether the serving release's statements are executed on a scratch database of the same server before the real one is
+            touched; yes by default. Where the roles may not make one it is skipped, and the log says so.
         runner: For revisions that lie in the service's own image: a `FargateRunner`, and a task of that image migrates. The
             Lambda by default.
 
@@ -92,6 +99,7 @@ class AlembicMigrations(Construct):
         architecture: lambda_.Architecture | None = None,
         timeout: Duration | None = None,
         backfill_workers: int = DEFAULT_WORKERS,
+        proof: bool = True,
         runner: FargateRunner | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -114,6 +122,7 @@ class AlembicMigrations(Construct):
             include=[Path(path) for path in include],
             machine="aarch64" if architecture.name == lambda_.Architecture.ARM_64.name else "x86_64",
         )
+        check_revisions(self, bundle.directory, target=target, include=bundle.include)
         self.host = host
         self.port = port
         self.database_name = database_name
@@ -128,6 +137,7 @@ class AlembicMigrations(Construct):
             "Phase": "expand",
             "Directory": runner.directory if runner else MIGRATIONS,
             "Target": target,
+            "Proof": "on" if proof else "off",
             "Roles": roles,
             "Host": host,
             "Port": Token.as_string(port) if Token.is_unresolved(port) else str(port),
@@ -150,8 +160,9 @@ class AlembicMigrations(Construct):
         readers: list[iam.IGrantable] = [function.is_complete]
         if function.task_worker:
             readers.append(function.task_worker.task_definition.task_role)
-        for needed in (secret, self.owner_secret, self.application_secret if roles == "managed" else None):
-            for reader in readers if needed else ():
+        used = [secret, *((self.owner_secret, self.application_secret) if self.owner_secret else ())]
+        for needed in used:
+            for reader in readers:
                 needed.grant_read(reader)
         # An L1 rule of this construct: through the security group's own construct it would belong to the database's stack.
         ingress = ec2.CfnSecurityGroupIngress(
