@@ -48,7 +48,7 @@ PROFILES: dict[ProfileName, Profile] = {
 class Pace:
     """Adapts to what the last transactions took, up to `most` rows."""
 
-    def __init__(self, profile: Profile, most: int = MOST_ROWS) -> None:
+    def __init__(self, profile: Profile, most: int) -> None:
         self._profile = profile
         self._most = most
         self.rows = FIRST_ROWS

@@ -6,11 +6,11 @@ from collections import deque
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from seachange_migrations.backfill import store
+from seachange_migrations.backfill import pace, store
 from seachange_migrations.backfill.batch import Batches, Done
 from seachange_migrations.backfill.errors import BackfillFailedError, RowsBusyError
 from seachange_migrations.backfill.holders import holders
-from seachange_migrations.backfill.pace import MOST_ROWS_READ, PROFILES, Pace
+from seachange_migrations.backfill.pace import Pace
 from seachange_migrations.backfill.pressure import Pressure
 from seachange_migrations.backfill.progress import Progress
 from seachange_migrations.backfill.spec import Backfill
@@ -41,9 +41,9 @@ class Worker:
         self._table = table
         self._run = run
         self._number = number
-        profile = PROFILES[run.profile]
+        profile = pace.PROFILES[run.profile]
         self._batches = Batches(connection, backfill, table, number)
-        self._writing, self._reading = Pace(profile), Pace(profile, MOST_ROWS_READ)
+        self._writing, self._reading = Pace(profile, pace.MOST_ROWS), Pace(profile, pace.MOST_ROWS_READ)
         self._pace = self._writing
         self._pressure = Pressure(connection, profile, name=backfill.name, oid=table.oid, free_storage=run.free_storage)
         self._dense = False
