@@ -25,6 +25,7 @@ class Kind:
         changed_by_old: What the serving release then changes in the new one's row, and what the new one reads.
         changed_by_new: The same the other way round.
         once: Whether a second row with the same values is against the rules of the new release.
+        last: What the new release writes after contract; what it wrote before by default.
         before: What the new release reads of the row that was there before expand; the same by default.
         after: What it reads of that row after contract; the same as after expand by default.
     """
@@ -39,6 +40,7 @@ class Kind:
     changed_by_old: tuple[Values, Values] = ({}, {})
     changed_by_new: tuple[Values, Values] = ({}, {})
     once: bool = False
+    last: Values | None = None
     before: Values | None = None
     after: Values | None = None
 
@@ -208,7 +210,7 @@ KINDS = (
     Kind(
         name="widen a string",
         old=lambda: [column("name", sa.String(20))],
-        new=lambda: [column("name", sa.String(40))],
+        new=lambda: [column("name", sa.String(40), info=said(in_place=True))],
         expand=("op.alter_column('items', 'name', existing_type=sa.VARCHAR(length=20), type_=sa.String(length=40))",),
         by_old=(NAME, NAME),
         by_new=({"name": "x" * 40}, {"name": "x" * 40}),
@@ -216,7 +218,7 @@ KINDS = (
     Kind(
         name="widen a number",
         old=lambda: [column("price", sa.Numeric(6, 2))],
-        new=lambda: [column("price", sa.Numeric(12, 2))],
+        new=lambda: [column("price", sa.Numeric(12, 2), info=said(in_place=True))],
         expand=(
             "op.alter_column('items', 'price', existing_type=sa.NUMERIC(precision=6, scale=2), type_=sa.Numeric(precision=12, scale=2))",
         ),
@@ -316,6 +318,7 @@ KINDS = (
         new=lambda: [column("name", sa.Text, unique=True)],
         contract=("op.add_unique('items_name_key', 'items', ['name'])",),
         once=True,
+        last={"name": "Eve"},
         by_old=(NAME, NAME),
         by_new=({"name": "Bob"}, {"name": "Bob"}),
     ),
@@ -330,6 +333,19 @@ KINDS = (
         ),
         by_old=(NAME, NAME | {"owner_id": None}),
         by_new=(NAME | {"owner_id": None}, NAME),
+    ),
+    Kind(
+        name="add a column with a unique index",
+        old=lambda: [named()],
+        new=lambda: [named(), column("code", sa.Text, unique=True, index=True)],
+        expand=(
+            "op.add_column('items', sa.Column('code', sa.Text(), nullable=True))",
+            "with op.get_context().autocommit_block():\n"
+            "    op.create_index(op.f('ix_items_code'), 'items', ['code'], unique=True, postgresql_concurrently=True)",
+        ),
+        by_old=(NAME, NAME | {"code": None}),
+        by_new=(NAME | {"code": "c"}, NAME),
+        last=NAME | {"code": "d"},
     ),
     Kind(
         name="let a column refer to another table",

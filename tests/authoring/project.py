@@ -70,13 +70,13 @@ def source(generated: Generated, phase: str) -> str:
 
 
 def upgrade(generated: Generated, phase: str) -> str:
-    """The same, only what `upgrade()` does, without comments and with each statement in one line."""
-    text = source(generated, phase)
-    if not text:
-        return ""
-    (function,) = (
-        node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == "upgrade"
-    )
+    """What `upgrade()` of each revision of `phase` does, without comments."""
+    return "\n".join(_upgrade(written.path) for written in generated.written if written.phase == phase)
+
+
+def _upgrade(path: Path) -> str:
+    tree = ast.parse(path.read_text("utf-8"))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
     return "\n".join(ast.unparse(statement) for statement in function.body)
 
 

@@ -63,6 +63,13 @@ ASKED = (
         ],
     ),
     Asked(
+        name="a string that widens, which prepared statements do not survive",
+        old=lambda: [column("name", sa.String(20))],
+        new=lambda: [column("name", sa.Text)],
+        question=r"items.name: may VARCHAR\(20\) be widened to TEXT in place",
+        answered=lambda: [column("name", sa.Text, info=said(in_place=True))],
+    ),
+    Asked(
         name="a string that narrows",
         old=lambda: [column("name", sa.String(50))],
         new=lambda: [column("name", sa.String(20))],

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import MetaData
 
+from seachange.authoring.directory import script
 from seachange_migrations import state
 from seachange_migrations.connection import open_connection
 from tests.authoring.project import Project, formatted, source, upgrade
@@ -65,7 +66,8 @@ def test_a_table_goes(project: Project) -> None:
     project.release(with_orders(customers(MetaData())))
     generated = project.generate(customers(MetaData()), "no orders")
     assert source(generated, "expand") == ""
-    assert upgrade(generated, "contract").splitlines() == ["op.drop_table('lines')", "op.drop_table('orders')"]
+    assert upgrade(generated, "contract") == "op.drop_table('lines')\nop.drop_table('orders')"
+    assert len(generated.written) == 2
     project.migrate("contract")
     assert project.database.tables() == {"alembic_version", "customers"}
 
@@ -81,3 +83,31 @@ def test_the_engines_own_schema_is_none_of_the_models(project: Project) -> None:
     for filtered in ("include_name=include_name, include_schemas=True", "include_schemas=True"):
         env.write_text(text.replace("include_name=include_name", filtered), "utf-8")
         assert project.generate(customers(MetaData())).written == ()
+
+
+def test_a_revision_locks_one_table_in_use(project: Project) -> None:
+    project.release(with_orders(customers(MetaData())))
+    models = with_orders(customers(MetaData()))
+    sa.Table(
+        "notes",
+        models,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("order_id", sa.ForeignKey("orders.id")),
+    )
+    for name in ("customers", "orders"):
+        models.tables[name].append_column(sa.Column("note", sa.Text))
+        models.tables[name].append_column(sa.Column("number", sa.Integer, nullable=False))
+    generated = project.generate(models, "notes")
+    first, second, *contract = generated.written
+    assert [written.phase for written in generated.written] == ["expand", "expand", "contract"]
+    assert 'create_table("notes"' in first.path.read_text("utf-8").replace("(\n        ", "(")
+    assert 'add_column("customers"' in first.path.read_text("utf-8")
+    assert 'add_column("orders"' in second.path.read_text("utf-8")
+    assert first.path.name.endswith("_notes_customers.py")
+    # All questions stand in the first, which the others follow.
+    assert (len(first.questions), len(second.questions)) == (2, 0)
+    (last,) = contract
+    history = script(project.path)
+    assert history.get_revision(second.revision).down_revision == first.revision
+    assert history.get_revision(last.revision).dependencies == second.revision
+    assert "set_not_null" in last.path.read_text("utf-8")

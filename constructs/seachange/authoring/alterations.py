@@ -26,23 +26,33 @@ def alter(difference: TableDifference, operation: AlterColumnOp) -> None:
 def _retype(difference: TableDifference, operation: AlterColumnOp, column: sa.Column[Any]) -> None:
     new, probe = operation.modify_type, difference.comparison.probe
     assert new is not None
-    name = str(column.name)
-    keeps_values = _only_widens(column.type, new)
-    if keeps_values and probe.retype_rewrites(difference.name, difference.schema, name, new) is False:
-        difference.changes.expand.add(
-            statements.altered(difference, column, type_=new),
-            "A wider type of the same kind: no rewrite, and it reads as before.",
-        )
-        return
+    name, expand = str(column.name), difference.changes.expand
     old_sql, new_sql = probe.type_sql(column.type), probe.type_sql(new)
-    difference.changes.expand.ask(
-        f"{difference.at(name)}: how does {old_sql} become {new_sql}, and back?",
-        "In place, every row would be rewritten or checked under a lock, or the serving release would read it otherwise.\n"
+    elsewhere = (
         f"So give the attribute a column of another name, which is derived from {name} and back until contract:\n"
         f'    mapped_column("{name}_v2", ..., info={{"seachange": {{"changed_from": "{name}",\n'
         f'        "forward": "CAST({name} AS {new_sql})", "backward": "CAST({name}_v2 AS {old_sql})"}}}})\n'
-        "Then delete these revisions and generate them again.",
+        "Then delete these revisions and generate them again."
     )
+    cheap = probe.retype_rewrites(difference.name, difference.schema, name, new) is False
+    if not (cheap and _only_widens(column.type, new)):
+        expand.ask(
+            f"{difference.at(name)}: how does {old_sql} become {new_sql}, and back?",
+            "In place, every row would be rewritten or checked under a lock, or the serving release would read it otherwise.\n"
+            + elsewhere,
+        )
+        return
+    if not intent(difference.model().c[name]).in_place:
+        expand.ask(
+            f"{difference.at(name)}: may {old_sql} be widened to {new_sql} in place?",
+            "It rewrites nothing, but a statement that a session has prepared and that returns the column fails from then on;\n"
+            "psycopg prepares what it runs a sixth time.\n"
+            'Yes, the serving release prepares none (psycopg: prepare_threshold=None): info={"seachange": {"in_place": True}}, or\n'
+            "delete this raise.\n"
+            f"No. {elsewhere}",
+        )
+    why = "A wider type of the same kind rewrites nothing, and no session has prepared a statement that returns it."
+    expand.add(statements.altered(difference, column, type_=new), why, allow="change-type")
 
 
 def _only_widens(old: sa.types.TypeEngine[Any], new: sa.types.TypeEngine[Any]) -> bool:

@@ -57,6 +57,7 @@ def _add_with_volatile_default(difference: TableDifference, column: sa.Column[An
             statements.set_not_null(difference, name),
             "The serving release does not know the column, so its rows take the default.",
             commits=True,
+            allow="new-constraint",
         )
 
 

@@ -19,6 +19,7 @@ from seachange.authoring.comparison import AUTOCOMMIT, TableDifference
 from seachange.authoring.python import call
 
 LATER = "Until contract a trigger derives the column, which no rule may refuse."
+UNSET = "The serving release leaves the column NULL, so it cannot break this."
 BLUE = "The serving release knows nothing of it and could break it."
 
 
@@ -41,24 +42,31 @@ def change(difference: TableDifference, operation: MigrateOperation) -> None:
             difference.changes.expand.add(difference.comparison.alembic(operation))
 
 
-def _part(difference: TableDifference, columns: list[str]) -> tuple[Part, str]:
-    """The revision that may add a rule on `columns`, and why."""
+def _add_rule(difference: TableDifference, columns: list[str], code: str) -> Part:
+    """Adds `code`, which makes a rule on `columns`, to the phase in which nobody can break it, and returns that."""
+    changes = difference.changes
     if any(column in difference.synced for column in columns):
-        return difference.changes.contract, LATER
-    if any(column in difference.unset for column in columns):
-        return difference.changes.expand, "The serving release leaves the column NULL, so it cannot break this."
-    return difference.changes.contract, BLUE
+        changes.contract.add(code, LATER, commits=True)
+    elif any(column in difference.unset for column in columns):
+        changes.expand.add(code, UNSET, commits=True, allow="new-constraint")
+        return changes.expand
+    else:
+        changes.contract.add(code, BLUE, commits=True)
+    return changes.contract
 
 
 def _create_index(difference: TableDifference, operation: CreateIndexOp) -> None:
     index = operation.to_index()
-    part, why = difference.changes.expand, "Without CONCURRENTLY writers would wait for as long as it builds."
-    if operation.unique:
-        part, why = _part(difference, _names(index.columns))
+    code = concurrent_index(difference, operation)
     if _replaces(difference, str(index.name)):
         # Its predecessor of the same name goes in the contract phase, or with its column.
-        part, why = difference.changes.contract, "After its predecessor of the same name."
-    part.add(concurrent_index(difference, operation), why, commits=True)
+        difference.changes.contract.add(code, "After its predecessor of the same name.", commits=True)
+    elif operation.unique:
+        _add_rule(difference, _names(index.columns), code)
+    else:
+        difference.changes.expand.add(
+            code, "Without CONCURRENTLY writers would wait for as long as it builds.", commits=True
+        )
 
 
 def concurrent_index(difference: TableDifference, operation: CreateIndexOp) -> str:
@@ -87,17 +95,15 @@ def _drop_index(difference: TableDifference, operation: DropIndexOp) -> None:
 def _add_unique(difference: TableDifference, operation: CreateUniqueConstraintOp) -> None:
     columns = _names(operation.columns)
     name = _name(difference, operation.constraint_name, columns, "key")
-    part, why = _part(difference, columns)
-    part.add(call("op.add_unique", name, difference.name, columns, schema=difference.schema), why, commits=True)
-    if part is difference.changes.contract:
+    code = call("op.add_unique", name, difference.name, columns, schema=difference.schema)
+    if _add_rule(difference, columns, code) is difference.changes.contract:
         difference.changes.note(
             f"{name} comes with the contract phase: until then the new release cannot write ON CONFLICT ({', '.join(columns)})"
         )
 
 
 def _add_foreign_key(difference: TableDifference, operation: CreateForeignKeyOp) -> None:
-    part, why = _part(difference, _names(operation.local_cols))
-    part.add(foreign_key(difference, operation), why, commits=True)
+    _add_rule(difference, _names(operation.local_cols), foreign_key(difference, operation))
 
 
 def foreign_key(difference: TableDifference, operation: CreateForeignKeyOp) -> str:

@@ -1,7 +1,7 @@
 """What a model says about where a column comes from: `mapped_column(..., info={"seachange": {...}})`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from seachange.authoring.errors import AuthoringError
 
 SOURCES = ("renamed_from", "changed_from", "from")
-KEYS = (*SOURCES, "forward", "backward", "lossy", "backfill")
+KEYS = (*SOURCES, "forward", "backward", "lossy", "backfill", "in_place")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,7 @@ class Intent:
         forward: SQL expression over the sources.
         backward: SQL expression over the new columns, or one for each source.
         lossy: Whether the way there and back loses something.
+        in_place: Whether its type may be widened in place.
         backfill: SQL expression for the rows that have no value yet.
     """
 
@@ -31,7 +32,8 @@ class Intent:
     backward: str | Mapping[str, str] | None = None
     lossy: bool = False
     backfill: str | None = None
-    is_new: bool = field(default=False)
+    in_place: bool = False
+    is_new: bool = False
 
 
 def intent(column: sa.Column[Any]) -> Intent:
@@ -68,5 +70,6 @@ def intent(column: sa.Column[Any]) -> Intent:
         backward=said.get("backward"),
         lossy=bool(said.get("lossy", False)),
         backfill=said.get("backfill"),
+        in_place=bool(said.get("in_place", False)),
         is_new=is_new,
     )

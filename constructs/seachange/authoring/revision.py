@@ -2,7 +2,7 @@
 
 import ast
 import io
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,10 @@ from pathlib import Path
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, rev_id
 
-from seachange.authoring.changes import Changes, Part
+from seachange.authoring.changes import Question, Step
 from seachange.authoring.compare import changes
 from seachange.authoring.errors import AuthoringError
-from seachange.authoring.layout import place
+from seachange.authoring.layout import Place, place
 from seachange.authoring.source import NOT_DECIDED, body
 from seachange_migrations.directory import MigrationDirectory
 from seachange_migrations.errors import one_line
@@ -45,40 +45,44 @@ class Generated:
 def autogenerate(migrations: MigrationDirectory, message: str) -> Generated:
     """Compares the models with the database that `migrations` is attached to, and writes an expand and a contract revision.
 
-    A part without differences is not written. Raises AuthoringError or a MigrationError; then nothing is written.
+    A phase without differences has no revision; one that locks several tables has one for each. Raises AuthoringError or a
+    MigrationError; then nothing is written.
     """
     found, imports = changes(migrations)
-    return Generated(written=tuple(_written(migrations.script, found, imports, message)), notes=tuple(found.notes))
+    written: list[Written] = []
+    for phase, part, title in (
+        (Phase.EXPAND, found.expand, message),
+        (Phase.CONTRACT, found.contract, f"{message}, contract"),
+    ):
+        after = written[-1].revision if written else None
+        questions = tuple(part.questions)
+        revisions = part.revisions() if part else {}
+        for table, steps in revisions.items():
+            at = place(migrations.script, phase, tables=found.tables, after=after)
+            named = title if len(revisions) == 1 else f"{title}: {table}"
+            written.append(_write(migrations.script, phase, at, named, steps, questions, imports))
+            # What follows cannot run before they are answered either.
+            questions = ()
+    return Generated(written=tuple(written), notes=tuple(found.notes))
 
 
 def empty(script: ScriptDirectory, phase: Phase, message: str) -> Written:
     """Writes a revision of `phase` without statements. Raises AuthoringError."""
-    return _write(script, phase, message, Part(), frozenset(), Changes(), None)
-
-
-def _written(script: ScriptDirectory, found: Changes, imports: Set[str], message: str) -> list[Written]:
-    written = []
-    if found.expand:
-        written.append(_write(script, Phase.EXPAND, message, found.expand, imports, found, None))
-    if found.contract:
-        after = written[0].revision if written else None
-        written.append(_write(script, Phase.CONTRACT, f"{message}, contract", found.contract, imports, found, after))
-    return written
+    return _write(script, phase, place(script, phase), message, (), (), frozenset())
 
 
 def _write(
     script: ScriptDirectory,
     phase: Phase,
+    at: Place,
     message: str,
-    part: Part,
+    steps: Sequence[Step],
+    questions: Sequence[Question],
     imports: Set[str],
-    found: Changes,
-    after: str | None,
 ) -> Written:
-    at = place(script, phase, tables=found.tables, after=after)
-    upgrades = body(part)
+    upgrades = body(steps, questions)
     needed = {line for line in imports if line.split()[-1] + "." in upgrades}
-    if part.questions:
+    if questions:
         needed.add(NOT_DECIDED)
     try:
         # Alembic tells standard output of each file, which belongs to the command's own answer.
@@ -101,8 +105,8 @@ def _write(
     assert revision is not None
     if at.module_phase is not None:
         _state_phase(revision, at.module_phase)
-    questions = tuple(question.text for question in part.questions)
-    return Written(revision=revision.revision, phase=phase, path=Path(revision.path), questions=questions)
+    asked = tuple(question.text for question in questions)
+    return Written(revision=revision.revision, phase=phase, path=Path(revision.path), questions=asked)
 
 
 def _state_phase(revision: Script, phase: Phase) -> None:

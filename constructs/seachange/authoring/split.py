@@ -1,5 +1,7 @@
 """Splits what Alembic's comparison found into what the serving release does not notice, and the rest."""
 
+from graphlib import CycleError, TopologicalSorter
+
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import (
     CreateForeignKeyOp,
@@ -29,11 +31,32 @@ def split(autogen: AutogenContext, upgrade: UpgradeOps) -> Changes:
     comparison.new_tables.update((operation.schema, str(operation.table_name)) for operation in created)
     dropped = {str(operation.table_name) for operation in operations if isinstance(operation, DropTableOp)}
     enums.change(comparison)
-    for operation in operations:
-        comparison.changes.tables.add(str(getattr(operation, "table_name", "")))
+    for operation in _referring_first(operations):
+        table = str(getattr(operation, "table_name", ""))
+        comparison.changes.tables.add(table)
+        comparison.changes.turn_to(
+            "" if (getattr(operation, "schema", None), table) in comparison.new_tables else table
+        )
         _change(comparison, operation, dropped)
     _ask_for_renamed_tables(comparison, created, [op for op in operations if isinstance(op, DropTableOp)])
     return comparison.changes
+
+
+def _referring_first(operations: list[MigrateOperation]) -> list[MigrateOperation]:
+    """The operations, a table that goes before those that it refers to; Alembic keeps no order among them."""
+    going = {(op.schema, str(op.table_name)): op for op in operations if isinstance(op, DropTableOp)}
+    sorter: TopologicalSorter[tuple[str | None, str]] = TopologicalSorter()
+    for key, operation in sorted(going.items(), key=lambda item: (item[0][0] or "", item[0][1])):
+        sorter.add(key)
+        for constraint in operation.to_table().foreign_key_constraints:
+            referred = constraint.elements[0].column.table if constraint.elements[0].column is not None else None
+            if referred is not None and (other := (referred.schema, str(referred.name))) in going and other != key:
+                sorter.add(other, key)
+    try:
+        ordered = [going[key] for key in sorter.static_order()]
+    except CycleError:
+        ordered = list(going.values())
+    return [*(operation for operation in operations if not isinstance(operation, DropTableOp)), *ordered]
 
 
 def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[str]) -> None:
