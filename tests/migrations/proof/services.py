@@ -1,6 +1,7 @@
 """A service with a role of its own, whose statements PostgreSQL counts."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from psycopg import sql
@@ -10,6 +11,9 @@ from seachange_migrations.check.scratch.database import PREFIX
 from seachange_migrations.check.workload import Proof, collect, prove
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import AlembicDirectory, Database
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLE = ROOT / "service/migrations"
 
 
 class Service:
@@ -58,4 +62,6 @@ def migrated(database: Database, directory: AlembicDirectory, schema: str) -> No
 
 def scratches(database: Database) -> list[str]:
     """The scratch databases on the server."""
-    return [name for (name,) in database.rows(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')")]
+    return [
+        name for (name,) in database.rows(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')")
+    ]

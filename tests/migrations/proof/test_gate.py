@@ -1,33 +1,28 @@
 """The gate at deploy time, with the example service's own queries and the roles that the first migration makes."""
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg_pool import ConnectionPool
 
-from seachange_migrations.check.gate import gate, gate_migration
-from seachange_migrations.errors import BreaksReleaseError, LockHeldError
+from seachange_migrations.check.gate import gate
+from seachange_migrations.errors import BreaksReleaseError
 from seachange_migrations.migrate import migrate
-from seachange_migrations.phases import Phase
 from seachange_migrations.report import silent
 from seachange_migrations.roles import ensure_roles, protect_version_table
-from tests.migrations.databases import AlembicDirectory, Database
-from tests.migrations.proof.services import Service, migrated, scratches
+from tests.migrations.databases import Database
+from tests.migrations.proof.services import EXAMPLE, ROOT, scratches
 
-ROOT = Path(__file__).resolve().parents[3]
-EXAMPLE = ROOT / "service/migrations"
 sys.path.insert(0, str(ROOT / "service"))
 
-from customers.addresses import Address  # noqa: E402
-from customers.releases import RELEASES  # noqa: E402
-from customers.store import Customers  # noqa: E402
+from customers.addresses import Address
+from customers.releases import RELEASES
+from customers.store import Customers
 
 
 @pytest.fixture
-def shop(database: Database) -> Iterator[Database]:
+def shop(database: Database) -> Database:
     """The example's database at release v1, which has served."""
     with database.connect() as connection:
         connection.execute(f"GRANT pg_read_all_stats TO {database.master.user} WITH ADMIN OPTION".encode())
@@ -36,7 +31,7 @@ def shop(database: Database) -> Iterator[Database]:
     report = migrate(database.owner, EXAMPLE, target="0001")
     protect_version_table(database.owner, database.application, report.version_table)
     serve(database)
-    yield database
+    return database
 
 
 def serve(database: Database) -> None:
@@ -46,7 +41,11 @@ def serve(database: Database) -> None:
         customers = Customers(pool, RELEASES["v1"])
         made = [
             customers.create(
-                {"name": "Ann", "email": f"{number}@example.com", "address": Address("1 Main St", "Springfield", "IL", "62701")}
+                {
+                    "name": "Ann",
+                    "email": f"{number}@example.com",
+                    "address": Address("1 Main St", "Springfield", "IL", "62701"),
+                }
             )
             for number in range(150)
         ]

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import pytest
-
-from seachange_migrations.check.findings import Verdict
 from seachange_migrations.check.observed import observe
 from seachange_migrations.check.scratch import scratch
 from seachange_migrations.check.statement import RevisionObservation

@@ -8,6 +8,13 @@ import psycopg
 # Where nothing of the users' is.
 SYSTEM = "('pg_catalog', 'information_schema', 'pg_toast')"
 
+
+def _privileges(acl: str, kind: str, owner: str) -> str:
+    """An expression for who may do what, whether it is written down or the default."""
+    exploded = f"aclexplode(coalesce({acl}, acldefault('{kind}', {owner})))"
+    return f"(SELECT string_agg(a.privilege_type || ' of ' || a.grantee::regrole, ',' ORDER BY a.grantee, a.privilege_type) FROM {exploded} a)"
+
+
 # Each query yields (table or '', aspect, text). An aspect names one thing of the table; a text is all that counts of it.
 QUERIES = (
     # The table itself: kind, owner, row security, options, partitioning, what it inherits from.
@@ -73,7 +80,7 @@ QUERIES = (
     # Sequences of a table's columns.
     f"""
     SELECT n.nspname || '.' || c.relname, 'sequence ' || s.relname,
-           concat_ws(' ', q.seqtypid::regtype, q.seqincrement, q.seqmax, q.seqmin, q.seqcycle, s.relacl)
+           concat_ws(' ', q.seqtypid::regtype, q.seqincrement, q.seqmax, q.seqmin, q.seqcycle, {_privileges("s.relacl", "s", "s.relowner")})
     FROM pg_sequence q JOIN pg_class s ON s.oid = q.seqrelid
         JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_class'::regclass
             AND d.deptype IN ('a', 'i')
@@ -82,13 +89,14 @@ QUERIES = (
     """,
     # What belongs to no table.
     f"""
-    SELECT '', 'function ' || p.oid::regprocedure, concat_ws(' ', pg_get_functiondef(p.oid), pg_get_userbyid(p.proowner), p.proacl)
+    SELECT '', 'function ' || p.oid::regprocedure,
+           concat_ws(' ', pg_get_functiondef(p.oid), pg_get_userbyid(p.proowner), {_privileges("p.proacl", "f", "p.proowner")})
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
     WHERE p.prokind IN ('f', 'p') AND l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN {SYSTEM}
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
     """,
     "SELECT '', 'extension ' || extname, extversion FROM pg_extension WHERE extname <> 'pg_stat_statements'",
-    f"SELECT '', 'schema ' || nspname, concat_ws(' ', pg_get_userbyid(nspowner), nspacl) FROM pg_namespace "
+    f"SELECT '', 'schema ' || nspname, concat_ws(' ', pg_get_userbyid(nspowner), {_privileges('nspacl', 'n', 'nspowner')}) FROM pg_namespace "
     f"WHERE nspname NOT IN {SYSTEM} AND NOT starts_with(nspname, 'pg_')",
 )
 
