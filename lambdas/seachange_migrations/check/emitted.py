@@ -13,14 +13,14 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from alembic.config import Config
-from alembic.operations import Operations
+from alembic.operations import MigrateOperation, Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, event
 
 from seachange_migrations.check.statement import Emitted, Statement
-from seachange_migrations.errors import MigrationError, one_line
+from seachange_migrations.errors import one_line
 
 OPERATIONS = "seachange_migrations.operations."
 TERMINATOR = ";\n\n"
@@ -45,10 +45,11 @@ class Recorder(io.StringIO):
             self.statements.append(Statement(sql=sql, line=line, operation=operation, autocommit=self._autocommit))
         return len(text)
 
-    def whole(self, operation: str) -> None:
+    def whole(self, name: str, operation: MigrateOperation) -> None:
         """Notes an operation of ours that has no SQL to show before it has read the database."""
         line, _, _ = self._origin()
-        self.statements.append(Statement(sql="", line=line, operation=operation, autocommit=self._autocommit))
+        noted = Statement(sql="", line=line, operation=name, autocommit=self._autocommit, asked=operation)
+        self.statements.append(noted)
 
     def _origin(self) -> tuple[int | None, str | None, bool]:
         """The revision's line, the outermost operation of ours, and whether autocommit_block wrote this."""
@@ -94,10 +95,10 @@ def _invoke(operations: Operations, recorder: Recorder) -> Any:
         seen = len(recorder.statements)
         try:
             return invoke(operation)
-        except (MigrationError, CommandError):
+        except CommandError:
             # It refuses offline mode. What it would do is known by its name, and it checks the rest itself on the database.
             del recorder.statements[seen:]
-            recorder.whole(module.removeprefix(OPERATIONS).split(".")[0])
+            recorder.whole(module.removeprefix(OPERATIONS).split(".")[0], operation)
 
     return invoke_ours
 

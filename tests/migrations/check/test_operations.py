@@ -51,3 +51,12 @@ def test_the_line_of_an_operation(directory: AlembicDirectory) -> None:
     directory.revision("0001", None, body=f"pass\n{DROP}")
     [result] = check(directory.path).revisions
     assert {found.line for found in result.findings} == {8}
+
+
+def test_an_operation_that_is_asked_wrongly_is_not_taken_for_safe(directory: AlembicDirectory) -> None:
+    directory.revision(
+        "0001", None, body="""op.sync_columns("t", old="c", new={"c": "text"}, forward="c", backward="c")"""
+    )
+    [result] = check(directory.path).revisions
+    assert result.verdict is Verdict.UNKNOWN
+    assert "InvalidRequestError: op.sync_columns('t'): old and new each name one column" in result.findings[0].problem
