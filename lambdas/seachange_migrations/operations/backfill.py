@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alembic.operations import MigrateOperation, Operations
+from alembic.util import CommandError
 
-from seachange_migrations.errors import MigrationError
+from seachange_migrations.backfill import Backfill, run
+from seachange_migrations.errors import InvalidRequestError
+from seachange_migrations.operations.target import Target, offline
+from seachange_migrations.operations.transactions import committing
+from seachange_migrations.running import current
+from seachange_migrations.sync.rows import assignments, behind_predicate
+from seachange_migrations.sync.store import find
 
 
 @Operations.register_operation("backfill")
@@ -49,4 +56,45 @@ class BackfillRows(MigrateOperation):
 
 @Operations.implementation_for(BackfillRows)
 def backfill(operations: Operations, operation: BackfillRows) -> None:
-    raise MigrationError("op.backfill is not there yet")
+    if (operation.sync is None) == (not operation.assignments) or (operation.where is None) != (
+        operation.sync is not None
+    ):
+        raise InvalidRequestError(
+            f"op.backfill({operation.table!r}): give either sync=, or set= and where=, the rows that still need it"
+        )
+    if offline(operations):
+        raise CommandError("op.backfill reads rows to decide what to write: run it on a connection, without --sql")
+    wanted = _backfill(operations, operation)
+    with committing(operations):
+        run(operations.get_bind(), wanted)
+
+
+def _backfill(operations: Operations, operation: BackfillRows) -> Backfill:
+    connection = operations.get_bind()
+    target = Target.find(connection, operation.table, operation.schema)
+    # Plain Alembic does not say which revision runs: the one after these.
+    revision = current().revision or "after " + (", ".join(operations.get_context().get_current_heads()) or "nothing")
+    if operation.sync is not None:
+        sync = find(connection, operation.sync)
+        if (sync.schema, sync.table) != (target.schema, target.name):
+            raise InvalidRequestError(
+                f"sync {sync.name} is one of {sync.schema}.{sync.table}, not of {target.shown}: correct the call"
+            )
+        return Backfill(
+            name=operation.name or sync.name,
+            revision=revision,
+            schema=target.schema,
+            table=target.name,
+            assignments=assignments(connection, sync.name),
+            behind=behind_predicate(connection, sync.name),
+            sync=sync.name,
+        )
+    name = operation.name or f"{revision} {target.shown} {', '.join(operation.assignments)}"
+    return Backfill(
+        name=name,
+        revision=revision,
+        schema=target.schema,
+        table=target.name,
+        assignments=operation.assignments,
+        behind=operation.where or "",
+    )

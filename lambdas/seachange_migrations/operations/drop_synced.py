@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 
 from alembic.operations import MigrateOperation, Operations
+from alembic.util import CommandError
 
-from seachange_migrations.errors import MigrationError
+from seachange_migrations.driver import in_autocommit
+from seachange_migrations.errors import InvalidRequestError
+from seachange_migrations.journal import unjournalled
+from seachange_migrations.operations.target import offline
+from seachange_migrations.operations.transactions import impatient
+from seachange_migrations.sync.drop import drop
+from seachange_migrations.sync.names import verbatim
+from seachange_migrations.sync.store import find, is_dropped
 
 
 @Operations.register_operation("drop_synced")
@@ -30,4 +38,17 @@ class DropSynced(MigrateOperation):
 
 @Operations.implementation_for(DropSynced)
 def drop_synced(operations: Operations, operation: DropSynced) -> None:
-    raise MigrationError("op.drop_synced is not there yet")
+    if offline(operations):
+        raise CommandError("op.drop_synced reads whether every row is in step: run it on a connection, without --sql")
+    connection = operations.get_bind()
+    if is_dropped(connection, operation.sync, operation.table):
+        return
+    sync = find(connection, operation.sync)
+    if sync.table != operation.table or operation.schema not in (None, sync.schema):
+        raise InvalidRequestError(
+            f"sync {sync.name} is one of {sync.schema}.{sync.table}, not of {operation.table}: correct the call"
+        )
+    if in_autocommit(connection):
+        raise InvalidRequestError("op.drop_synced drops all in one transaction: call it outside of autocommit_block()")
+    with unjournalled(), impatient(connection):
+        drop(connection, lambda statement: operations.execute(verbatim(statement)), sync)

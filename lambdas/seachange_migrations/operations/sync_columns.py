@@ -1,14 +1,25 @@
 """New columns that take the place of old ones, and the trigger that keeps both in step, whichever release writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alembic.operations import MigrateOperation, Operations
-from sqlalchemy import Column
-from sqlalchemy.types import TypeEngine
+from alembic.util import CommandError
+from sqlalchemy import Column, Connection
+from sqlalchemy.types import TypeEngine, to_instance
 
-from seachange_migrations.errors import MigrationError
+from seachange_migrations import state
+from seachange_migrations.driver import in_autocommit
+from seachange_migrations.errors import InvalidRequestError, RefusedError
+from seachange_migrations.journal import unjournalled
+from seachange_migrations.operations.transactions import impatient
+from seachange_migrations.running import current
+from seachange_migrations.sync import create, trigger
+from seachange_migrations.sync.effects import column_grants, silent_triggers
+from seachange_migrations.sync.names import verbatim
+from seachange_migrations.sync.spec import Sync
+from seachange_migrations.sync.verify import require_round_trip
 
 Types = Mapping[str, TypeEngine[Any] | type[TypeEngine[Any]] | str]
 Expressions = Mapping[str, str] | str
@@ -76,4 +87,79 @@ class SyncColumns(MigrateOperation):
 
 @Operations.implementation_for(SyncColumns)
 def sync_columns(operations: Operations, operation: SyncColumns) -> None:
-    raise MigrationError("op.sync_columns is not there yet")
+    wanted = _wanted(operations, operation)
+    if operations.migration_context.as_sql:
+        raise CommandError("op.sync_columns reads the table's types and key: run it on a connection, without --sql")
+    connection = operations.get_bind()
+    if in_autocommit(connection):
+        raise InvalidRequestError(
+            "op.sync_columns adds columns and trigger in one transaction: call it outside of autocommit_block()"
+        )
+    with unjournalled():
+        state.ensure(connection)
+        if not create.stands(connection, wanted):
+            _make(
+                connection,
+                create.prepare(connection, wanted),
+                lambda statement: operations.execute(verbatim(statement)),
+            )
+
+
+def _make(connection: Connection, sync: Sync, execute: Callable[[str], None]) -> None:
+    create.make_functions(execute, sync)
+    if not sync.lossy:
+        rows = require_round_trip(connection, sync)
+        current().on_progress({"event": "round_trip_verified", "sync": sync.name, "rows": rows})
+    for found in silent_triggers(connection, sync):
+        current().on_progress({"event": "trigger_does_not_fire", "sync": sync.name, "trigger": found})
+    create.register(execute, sync, current().revision)
+    # What locks the busy table comes last, and columns and trigger become visible together.
+    grants = column_grants(connection, sync)
+    with impatient(connection):
+        for statement in (trigger.add_columns(sync), trigger.create_trigger(sync), *grants):
+            execute(statement)
+
+
+def _wanted(operations: Operations, operation: SyncColumns) -> create.Wanted:
+    """The operation with types as SQL writes them. Raises InvalidRequestError for what a new column cannot have."""
+    new = _types(operations, operation)
+    if not operation.old or not new or set(operation.old) & set(new) or len(set(operation.old)) < len(operation.old):
+        raise InvalidRequestError(
+            f"op.sync_columns({operation.table!r}): old and new each name one column or more, none of them twice"
+        )
+    name = operation.name or f"{operation.table}_{next(iter(new))}"
+    return create.Wanted(
+        name=name,
+        table=operation.table,
+        schema=operation.schema,
+        old=operation.old,
+        new=new,
+        forward=operation.forward,
+        backward=operation.backward,
+        lossy=operation.lossy,
+        publications=operation.publications,
+    )
+
+
+def _types(operations: Operations, operation: SyncColumns) -> dict[str, str]:
+    dialect = operations.migration_context.dialect
+    if isinstance(operation.new, Mapping):
+        return {
+            name: type_ if isinstance(type_, str) else to_instance(type_).compile(dialect=dialect)
+            for name, type_ in operation.new.items()
+        }
+    for column in operation.new:
+        asked = {
+            "nullable=False": not column.nullable,
+            "server_default": column.server_default is not None,
+            "unique": bool(column.unique),
+            "index": bool(column.index),
+            "primary_key": column.primary_key,
+            "a foreign key": bool(column.foreign_keys),
+        }
+        if found := [what for what, is_asked in asked.items() if is_asked]:
+            raise RefusedError(
+                f"op.sync_columns({operation.table!r}): new column {column.name} has {', '.join(found)}, which a derived value could violate "
+                "and so fail a writer: add it in the contract revision, after op.drop_synced; an index after the backfill"
+            )
+    return {str(column.name): column.type.compile(dialect=dialect) for column in operation.new}

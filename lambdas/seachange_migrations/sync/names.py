@@ -1,6 +1,57 @@
-"""Names of what a sync makes in the database."""
+"""Names of what a sync makes in the database, and text as SQL wants it."""
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import TextClause, text
+
+LONGEST = 63
+"""Bytes of an identifier in PostgreSQL."""
+
+TRIGGER_PREFIX = "~seachange_"
+"""Triggers fire by name: `~` is the last printable character of ASCII."""
 
 
 def quoted(name: str) -> str:
     """An identifier as SQL wants it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def quoted_all(names: Iterable[str]) -> str:
+    """Identifiers with commas between."""
+    return ", ".join(map(quoted, names))
+
+
+def literal(value: str) -> str:
+    """A text constant as SQL wants it, whatever standard_conforming_strings says."""
+    body = value.replace("'", "''")
+    return "E'" + body.replace("\\", "\\\\") + "'" if "\\" in body else f"'{body}'"
+
+
+def verbatim(sql: str) -> TextClause:
+    """`sql` as SQLAlchemy passes it on: a colon begins no parameter."""
+    return text(sql.replace(":", "\\:"))
+
+
+def trigger(sync: str) -> str:
+    """The name of a sync's trigger."""
+    return fitting(TRIGGER_PREFIX + sync)
+
+
+def function(sync: str, part: str) -> str:
+    """A function of a sync by what it does, qualified and quoted."""
+    return f"seachange.{quoted(fitting(f'{sync}~{part}'))}"
+
+
+def conversion(sync: str, column: str) -> str:
+    """The function of a sync that gives a value for `column`, qualified and quoted."""
+    return f"seachange.{quoted(fitting(f'{sync}.{column}'))}"
+
+
+def fitting(name: str) -> str:
+    """`name`, cut where it is too long, and then told from others by a hash."""
+    encoded = name.encode()
+    if len(encoded) <= LONGEST:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return encoded[: LONGEST - 9].decode(errors="ignore") + "~" + digest

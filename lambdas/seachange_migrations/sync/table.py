@@ -1,0 +1,172 @@
+"""A table as the catalog has it: what a sync's functions and its trigger are made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Connection, text
+
+from seachange_migrations.errors import RefusedError
+from seachange_migrations.sync.names import quoted
+
+# Without a schema the table is the one that the session's search_path finds.
+FIND = """
+SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition,
+       c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhparent, i.inhrelid)),
+       row_security_active(c.oid),
+       EXISTS (SELECT FROM pg_partition_tree(c.oid) AS p JOIN pg_class AS l ON l.oid = p.relid WHERE l.relkind = 'f')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = :table AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND (n.nspname = :schema OR CAST(:schema AS text) IS NULL AND pg_table_is_visible(c.oid))
+"""
+
+KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
+
+# The primary key, else the narrowest unique index that finds each row.
+KEY = """
+SELECT array_agg(a.attname::text ORDER BY k.n)
+FROM pg_index AS i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attribute, n)
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attribute
+WHERE i.indrelid = :oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND k.n <= i.indnkeyatts
+GROUP BY i.indexrelid, i.indisprimary, i.indnkeyatts
+HAVING bool_and(a.attnotnull)
+ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1
+"""
+
+# Types are written so that they mean the same under the search_path of our functions.
+COLUMNS = """
+WITH RECURSIVE base (number, type, modifier) AS (
+    SELECT attnum, atttypid, atttypmod FROM pg_attribute WHERE attrelid = :oid AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT base.number, t.typbasetype, t.typtypmod FROM base JOIN pg_type AS t ON t.oid = base.type WHERE t.typtype = 'd'
+)
+SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), format_type(base.type, base.modifier), t.oid <> a.atttypid,
+       a.attnotnull, t.typcategory::text, t.typname::text,
+       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(own.typdefaultbin, 0)) END
+FROM pg_attribute AS a
+JOIN base ON base.number = a.attnum
+JOIN pg_type AS t ON t.oid = base.type AND t.typtype <> 'd'
+JOIN pg_type AS own ON own.oid = a.atttypid
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = :oid
+"""
+
+# What these types look like as text depends on settings of the session.
+STABLE_TEXT = frozenset(
+    {
+        "int2",
+        "int4",
+        "int8",
+        "oid",
+        "numeric",
+        "uuid",
+        "text",
+        "varchar",
+        "bpchar",
+        "char",
+        "name",
+        "bool",
+        "inet",
+        "cidr",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """`base` is the type that a domain is made of, with its modifier; `type` itself for others."""
+
+    name: str
+    type: str
+    base: str
+    is_domain: bool
+    not_null: bool
+    has_stable_text: bool
+    default: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    oid: int
+    schema: str
+    name: str
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+
+    @property
+    def qualified(self) -> str:
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+    @property
+    def shown(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @classmethod
+    def read(cls, connection: Connection, table: str, schema: str | None) -> Self:
+        """Reads it from the catalog. Raises RefusedError, with the remedy, for one that no sync can work on."""
+        found = connection.execute(text(FIND), {"table": table, "schema": schema}).one_or_none()
+        if found is None:
+            raise RefusedError(
+                f"there is no table {f'{schema}.' if schema else ''}{table}; correct its name, or give its schema"
+            )
+        oid, schema_name, name, kind, is_partition, inherits, secured, foreign = found
+        shown = f"{schema_name}.{name}"
+        if kind in KINDS:
+            raise RefusedError(
+                f"{shown} is {KINDS[kind]}, which has no rows that a trigger could keep in step: name the table under it"
+            )
+        if is_partition:
+            raise RefusedError(
+                f"{shown} is a partition, and the rows of the others need the same: name the partitioned table"
+            )
+        if inherits:
+            raise RefusedError(
+                f"{shown} inherits or is inherited from, and a trigger on one table does not see the rows of the others: make them "
+                "partitions of a partitioned table, or independent tables"
+            )
+        if foreign:
+            raise RefusedError(
+                f"{shown} has partitions that are foreign tables, whose writers pass our trigger by: detach them first"
+            )
+        if secured:
+            raise RefusedError(
+                f"row security hides rows of {shown} from this role, so nothing could be verified: run migrations as the table's "
+                "owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS"
+            )
+        key = connection.execute(text(KEY), {"oid": oid}).scalar()
+        if key is None:
+            raise RefusedError(
+                f"{shown} has no key by which a row could be named for repair: add a primary key, or a unique index over NOT NULL "
+                "columns (CREATE UNIQUE INDEX CONCURRENTLY), in a revision before this one"
+            )
+        return cls(oid=oid, schema=schema_name, name=name, key=tuple(key), columns=columns(connection, oid))
+
+
+def columns(connection: Connection, oid: int) -> dict[str, Column]:
+    """The columns of a relation, by name."""
+    return {row[0]: _column(row) for row in qualified_types(connection, COLUMNS, {"oid": oid})}
+
+
+def qualified_types(connection: Connection, query: str, parameters: dict[str, Any]) -> Sequence[Any]:
+    """The rows of a catalog query in which every name that is not PostgreSQL's own is written with its schema."""
+    before = connection.scalar(text("SELECT current_setting('search_path')"))
+    set_path = text("SELECT set_config('search_path', :path, true)")
+    connection.execute(set_path, {"path": "pg_catalog"})
+    try:
+        return connection.execute(text(query), parameters).all()
+    finally:
+        connection.execute(set_path, {"path": before})
+
+
+def _column(row: Any) -> Column:
+    name, type_, base, is_domain, not_null, category, base_name, default = row
+    return Column(
+        name=name,
+        type=type_,
+        base=base,
+        is_domain=is_domain,
+        not_null=not_null,
+        has_stable_text=category == "E" or base_name in STABLE_TEXT,
+        default=default,
+    )
