@@ -1,16 +1,13 @@
 """An Alembic directory as `seachange init-migrations` makes it, and a database for it."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from seachange.rehearsal.stage.postgres import PostgresServer
 from tests.authoring.project import Project
-from tests.migrations.databases import MASTER_PASSWORD, Database
-
-NUMBERS = count(1)
+from tests.migrations.databases import Database, made
 
 
 @pytest.fixture(autouse=True)
@@ -20,14 +17,8 @@ def tls(as_the_server_asks: None) -> None:
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[Database]:
-    found = Database(postgres, f"authored{next(NUMBERS)}")
-    postgres.create_role(found.master.user, MASTER_PASSWORD, options="CREATEROLE CREATEDB")
-    postgres.create_database(found.name, owner=found.master.user)
-    yield found
-    with found.connect() as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    with made(postgres, "authored") as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """A database and an Alembic directory for each test."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 from moto import mock_aws
 
 from seachange.rehearsal.stage.postgres import PostgresServer
-from tests.migrations.databases import MASTER_PASSWORD, AlembicDirectory, Database
+from tests.migrations.databases import AlembicDirectory, Database, made
 from tests.migrations.deployments import Deployment
-
-NUMBERS = count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -22,14 +19,8 @@ def tls(as_the_server_asks: None) -> None:
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[Database]:
     """A database with roles of its own."""
-    found = Database(postgres, f"shop{next(NUMBERS)}")
-    postgres.create_role(found.master.user, MASTER_PASSWORD, options="CREATEROLE CREATEDB")
-    postgres.create_database(found.name, owner=found.master.user)
-    yield found
-    with found.connect() as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    with made(postgres, "shop") as found:
+        yield found
 
 
 @pytest.fixture

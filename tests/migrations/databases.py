@@ -1,7 +1,10 @@
 """Databases of their own and small Alembic directories for the tests of the engine."""
 
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import psycopg
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.connection import ConnectionSettings
 
+NUMBERS = count(1)
 MASTER_PASSWORD = "m%as/t:e@r"
 
 TAKES_THE_CONNECTION = """
@@ -77,6 +81,19 @@ class Database:
 
     def tables(self) -> set[str]:
         return {name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+
+@contextmanager
+def made(server: PostgresServer, prefix: str) -> Iterator[Database]:
+    """A database of its own, with roles of its own; nobody is left in it."""
+    found = Database(server, f"{prefix}{next(NUMBERS)}")
+    server.create_role(found.master.user, MASTER_PASSWORD, options="CREATEROLE CREATEDB")
+    server.create_database(found.name, owner=found.master.user)
+    yield found
+    with found.connect() as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 class AlembicDirectory:

