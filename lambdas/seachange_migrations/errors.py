@@ -147,11 +147,11 @@ class LockHeldError(UnfinishedError):
 class ServerGoneError(UnfinishedError):
     """The server went away in the middle, of `revision` where it is not empty, and did not come back in time."""
 
-    def __init__(self, revision: str, reason: Exception) -> None:
+    def __init__(self, revision: str, reason: str) -> None:
         self.revision = revision
         where = f" in revision {revision}" if revision else ""
         super().__init__(
-            f"the server went away{where}: {one_line(reason, 400)}. What was committed stays; run it again when the server "
+            f"the server went away{where}: {reason}. What was committed stays; run it again when the server "
             "answers, and it goes on from there."
         )
 

@@ -61,6 +61,11 @@ def lost_connection(error: BaseException) -> bool:
     )
 
 
+def drivers_words(error: BaseException) -> str:
+    """What the driver said, without what was made of it."""
+    return one_line(next((link for link in _chain(error) if isinstance(link, psycopg.Error)), error), 400)
+
+
 def raise_clearly(error: Exception) -> NoReturn:
     """Raises `error`, and one of the database that nobody has put into words as a MigrationError."""
     if isinstance(error, (SQLAlchemyError, psycopg.Error)):

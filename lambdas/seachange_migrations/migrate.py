@@ -11,8 +11,8 @@ from seachange_migrations import first_migration
 from seachange_migrations.apply import Applier
 from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.directory import MigrationDirectory
-from seachange_migrations.errors import ConnectionFailedError, ServerGoneError, UnreachableError, one_line
-from seachange_migrations.failures import lost_connection, raise_clearly
+from seachange_migrations.errors import ConnectionFailedError, ServerGoneError, UnreachableError
+from seachange_migrations.failures import drivers_words, lost_connection, raise_clearly
 from seachange_migrations.journal import forget_applied
 from seachange_migrations.locks import LockWatch, advisory_lock
 from seachange_migrations.phases import Phase
@@ -114,8 +114,8 @@ def _persistently(settings: ConnectionSettings, run: Run, once: Callable[[], tup
             if not lost_connection(error) or (isinstance(error, ConnectionFailedError) and loss == 1):
                 raise_clearly(error)
             if loss == LOSSES:
-                raise ServerGoneError(run.revision, error) from error
-            run.on_progress({"event": "connection_lost", "revision": run.revision, "reason": one_line(error)})
+                raise ServerGoneError(run.revision, drivers_words(error)) from error
+            run.on_progress({"event": "connection_lost", "revision": run.revision, "reason": drivers_words(error)})
             _await_server(settings, run, error)
     raise AssertionError("count() does not end")
 
@@ -129,5 +129,5 @@ def _await_server(settings: ConnectionSettings, run: Run, lost: Exception) -> No
             return
         except UnreachableError as error:
             if time.monotonic() > give_up or run.time_left() < RECONNECT_PAUSE_S:
-                raise ServerGoneError(run.revision, lost) from error
+                raise ServerGoneError(run.revision, drivers_words(lost)) from error
             time.sleep(RECONNECT_PAUSE_S)

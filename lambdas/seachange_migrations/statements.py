@@ -1,7 +1,7 @@
 """How the statements of a revision are executed, so that a try that ends in the middle leaves a state that is known."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,6 +26,9 @@ COMMITS_BY_ITSELF = "2D000"
 READ_ONLY = "25006"
 # What a statement answers that has had its effect already, by its first word: names that are taken, or gone.
 HAD_ITS_EFFECT = {"create": {"42P07", "42710", "42P04"}, "drop": {"42704", "42P01", "3D000"}}
+
+# Within what a call of the Lambda keeps for its end.
+TIDY_S = 3
 
 Send = Callable[[], None]
 
@@ -156,11 +159,18 @@ class Statements:
             except Exception as error:
                 if not (again and sqlstate(error) in HAD_ITS_EFFECT.get(first_word(statement), ())):
                     if whole and status(connection) is Status.IDLE:
+                        self._tidy(connection, statement)
                         self._journal.strike(connection, entry)
                     raise
             entry.state = "done"
             self._journal.write(connection, entry)
         self._on_commit()
+
+    def _tidy(self, connection: Connection, statement: str) -> None:
+        """Drops at once what a failed build left, for a unique index refuses rows though it is invalid; the next try would, too."""
+        with suppress(Exception):
+            send(connection, f"SET statement_timeout = '{TIDY_S}s'")
+            drop_leftovers(connection, statement)
 
     def _again(self, connection: Connection, former: Entry, statement: str, context: Any, execute: Send) -> None:
         """Deals with a statement that a former try has sent."""
