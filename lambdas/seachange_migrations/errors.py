@@ -5,13 +5,13 @@
     MigrationError               one clear line: what happened, why, what to do
     ├── InvalidRequestError      the event, the secret or an argument cannot be used
     ├── InvalidDirectoryError    the Alembic directory cannot be used: no env.py, a syntax error, two heads
+    ├── UnknownRevisionError     the database has revisions that this directory does not know
     ├── ConnectionFailedError    the database cannot be reached, or does not accept the credentials
     │   ├── UnreachableError       the database cannot be reached; it may be a failover or a reboot
     │   └── UnusableServerError    what answers there is no PostgreSQL that the engine can work with
     ├── RolesError               the owner and application roles cannot be made
     ├── StateError               the engine's own schema cannot be made or read
     ├── RefusedError             the engine could run, and must not
-    │   ├── UnknownRevisionError   the database has revisions that this directory does not know
     │   ├── WrongOrderError        a pending revision of the other phase stands below a wanted one: "contract first"
     │   ├── BreaksReleaseError     an expand revision would break the release that serves
     │   ├── CannotResumeError      a revision that had committed inside cannot be taken up safely
@@ -65,7 +65,7 @@ class RefusedError(MigrationError):
     """The engine could run, and must not."""
 
 
-class UnknownRevisionError(RefusedError):
+class UnknownRevisionError(MigrationError):
     """The database has `revisions` that the directory does not know: the database is newer than the code."""
 
     def __init__(self, revisions: Sequence[str], directory: str) -> None:

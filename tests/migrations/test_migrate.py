@@ -9,6 +9,7 @@ from seachange_migrations.errors import RevisionFailedError, UnknownRevisionErro
 from seachange_migrations.migrate import migrate
 from seachange_migrations.phases import Phase
 from seachange_migrations.report import Report
+from seachange_migrations.running import current
 from tests.migrations.databases import MAKES_ITS_OWN_ENGINE, AlembicDirectory, Database
 
 
@@ -120,6 +121,36 @@ def test_rows_backfilled_and_progress(database: Database, directory: AlembicDire
     report = migrate(database.master, directory.path, on_progress=seen.append)
     assert report.rows_backfilled == 42
     assert [entry["event"] for entry in seen] == ["planned", "revision_started", "revision_applied"]
+
+
+def test_an_operation_asks_its_run(database: Database, directory: AlembicDirectory) -> None:
+    body = """
+    from seachange_migrations.running import current
+    run = current()
+    run.rows_backfilled += 42
+    run.on_progress({"event": "asked", "of": [run.revision, run.profile, run.deferred_rows, run.time_left()]})
+    """
+    directory.revision("0001", None, body=body)
+    seen: list[Any] = []
+    report = migrate(
+        database.master,
+        directory.path,
+        on_progress=seen.append,
+        time_left=lambda: 60.0,
+        profile="fast",
+        deferred_rows=1000,
+    )
+    assert report.rows_backfilled == 42
+    assert [entry["of"] for entry in seen if entry["event"] == "asked"] == [["0001", "fast", 1000, 60.0]]
+    assert (current().revision, current().profile) == ("", "gentle"), "the run is over"
+
+
+def test_operations_need_no_import(database: Database, directory: AlembicDirectory) -> None:
+    directory.revision("0001", None, "CREATE TABLE customers (id int, name text)")
+    directory.revision("0002", "0001", body="op.set_not_null('customers', 'name')", phase="contract")
+    migrate(database.master, directory.path)
+    query = "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attname = 'name'"
+    assert database.rows(query) == [(True,)]
 
 
 def test_a_newer_database(database: Database, directory: AlembicDirectory) -> None:

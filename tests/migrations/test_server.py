@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import create_engine
 
 from seachange_migrations import connection, server
 from seachange_migrations.connection import ConnectionSettings
@@ -53,13 +54,12 @@ def test_an_rds_proxy_is_refused_by_its_name(
     settings = replace(database.master, host=f"shop.proxy-c0ffee.eu-west-1.{domain}")
     original = ConnectionSettings.parameters
     monkeypatch.setattr(ConnectionSettings, "parameters", lambda self: {**original(self), "host": database.server.host})
-    monkeypatch.setattr(connection, "create_engine", engine_of(database))
+    monkeypatch.setattr("seachange_migrations.connection.create_engine", engine_of(database))
     assert "RDS Proxy" in refused(settings, directory)
 
 
 def engine_of(database: Database) -> Callable[..., Any]:
-    original = connection.create_engine
-    return lambda url, **options: original(url.set(host=database.server.host), **options)
+    return lambda url, **options: create_engine(url.set(host=database.server.host), **options)
 
 
 def test_an_older_server_is_refused(
@@ -125,7 +125,11 @@ def test_a_server_that_says_nothing(
 ) -> None:
     monkeypatch.setattr(connection, "CONNECT_TIMEOUT_S", 2)
     released = threading.Event()
-    with answering(lambda _: released.wait(20) and None) as port:
+
+    def silent(_: socket.socket) -> None:
+        released.wait(20)
+
+    with answering(silent) as port:
         with pytest.raises(UnreachableError, match="timeout expired"):
             migrate(replace(database.master, port=port), directory.example().path)
         released.set()
