@@ -99,7 +99,7 @@ def test_by_hand(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ((), "say what to write: --autogenerate, or --phase"),
         (("--autogenerate", "--phase", "expand"), "say what to write: --autogenerate, or --phase"),
-        (("--autogenerate",), "name it with --url postgresql://…, or in DATABASE_URL"),
+        (("--autogenerate",), "say which database: --url postgresql://"),
         (("--autogenerate", "--url", "mysql://a@b/c"), "PostgreSQL"),
     ],
 )

@@ -23,7 +23,11 @@ def add(difference: TableDifference, column: sa.Column[Any]) -> None:
                 f"{difference.at(name)} is computed for every row: may the table be rewritten while nobody can read it?",
                 "Yes, it is small: delete this raise. No: make it a plain column in the model, that the releases or a trigger fill.",
             )
-        expand.add(statements.added(difference, column))
+            expand.add(
+                statements.added(difference, column), "The table is small enough for that.", allow="rewrite-table"
+            )
+        else:
+            expand.add(statements.added(difference, column))
     elif column.server_default is not None and rewrites is not False:
         _add_with_volatile_default(difference, column)
     elif column.server_default is not None or column.nullable:

@@ -159,7 +159,8 @@ def _ask_for_unique(difference: TableDifference, name: str, columns: list[str]) 
     difference.changes.contract.ask(
         f"{name} goes: may the new release write equal {listed} before the contract phase, or does the serving one write "
         f"ON CONFLICT ({listed})?",
-        "Neither: delete this raise. Equal values: move the drop into the expand revision, if no ON CONFLICT needs it.\n"
+        "Neither: delete this raise. Equal values: move the drop into the expand revision, below the line\n"
+        "`# seachange: allow drop-unique because no ON CONFLICT needs it`.\n"
         "Both: split the release in two; the first one gives up ON CONFLICT.",
     )
 

@@ -46,7 +46,9 @@ def _compare(comparison: Comparison, enum: sa.Enum, labels: list[str]) -> None:
             "No: split the release in two; the first one learns to read the value, the second writes it.",
         )
         for value in added:
-            expand.add(call("op.execute", f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {_literal(value)}"))
+            statement = f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {_literal(value)}"
+            why = "The serving release can read it, or the new one writes none before the contract phase."
+            expand.add(call("op.execute", statement), why, allow="enum-value")
     if gone := [label for label in labels if label not in enum.enums]:
         expand.ask(
             f"type {name} has {', '.join(map(repr, gone))} no more: what becomes of the rows that hold {'it' if len(gone) == 1 else 'them'}?",

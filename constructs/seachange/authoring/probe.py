@@ -46,7 +46,7 @@ class Probe:
         try:
             if enum is not None:
                 enum.create(connection, checkfirst=True)
-            connection.execute(_literal(f"CREATE TEMPORARY TABLE {COPY} (LIKE {quoted} INCLUDING INDEXES)"))
+            connection.execute(_literal(f"CREATE TEMPORARY TABLE {COPY} (LIKE {quoted})"))
             before = connection.execute(_literal(f"SELECT pg_relation_filenode('pg_temp.{COPY}')")).scalar()
             connection.execute(_literal(f"ALTER TABLE pg_temp.{COPY} {action}"))
             after = connection.execute(_literal(f"SELECT pg_relation_filenode('pg_temp.{COPY}')")).scalar()

@@ -81,7 +81,7 @@ def _write(
     imports: Set[str],
 ) -> Written:
     upgrades = body(steps, questions)
-    needed = {line for line in imports if line.split()[-1] + "." in upgrades}
+    needed = {line for line in imports if any(name in upgrades for name in _imported(line))}
     if questions:
         needed.add(NOT_DECIDED)
     try:
@@ -107,6 +107,12 @@ def _write(
         _state_phase(revision, at.module_phase)
     asked = tuple(question.text for question in questions)
     return Written(revision=revision.revision, phase=phase, path=Path(revision.path), questions=asked)
+
+
+def _imported(line: str) -> list[str]:
+    """The names that an import statement makes."""
+    nodes = [node for node in ast.parse(line).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [alias.asname or alias.name for node in nodes for alias in node.names]
 
 
 def _state_phase(revision: Script, phase: Phase) -> None:

@@ -7,7 +7,9 @@ import typer
 
 
 def init_migrations(
-    directory: Annotated[Path, typer.Argument(help="Where to write env.py, script.py.mako and versions/.")],
+    directory: Annotated[Path, typer.Argument(help="Where to write env.py, script.py.mako and versions/.")] = Path(
+        "migrations"
+    ),
     metadata: Annotated[
         str | None, typer.Option(help="Your models, as in shop.models:Base; without, fill in target_metadata yourself.")
     ] = None,

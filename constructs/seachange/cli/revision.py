@@ -2,28 +2,21 @@
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from seachange.cli.progress import Format
 from seachange.errors import SeaChangeError
 
 if TYPE_CHECKING:
     from seachange.authoring.revision import Generated
 
 
-class Format(StrEnum):
-    """What is printed at the end."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def revision(
-    directory: Annotated[Path, typer.Argument(help="The Alembic directory.")],
     message: Annotated[str, typer.Option("--message", "-m", help="What changes, in a few words.")],
+    directory: Annotated[Path, typer.Argument(help="The Alembic directory.")] = Path("migrations"),
     autogenerate: Annotated[
         bool,
         typer.Option("--autogenerate", help="Compare the models with the database at --url, and write what differs."),
@@ -32,9 +25,10 @@ def revision(
         Literal["expand", "contract"] | None, typer.Option(help="Write an empty revision of this phase instead.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(envvar="DATABASE_URL", help="A database of your own that is at the directory's heads.")
+        str | None,
+        typer.Option(envvar="DATABASE_URL", show_envvar=True, help="A database of your own, at the directory's heads."),
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="What to print at the end.")] = Format.TEXT,
+    output: Annotated[Format, typer.Option("--format", help="What to print at the end.")] = Format.TERMINAL,
 ) -> None:
     """Write one change of the models as an expand and a contract revision; or an empty revision of one phase.
 
@@ -55,14 +49,10 @@ def revision(
 
     if phase is not None:
         generated = Generated(written=(empty(script(directory), Phase(phase), message),), notes=())
-    elif url is None:
-        raise SeaChangeError(
-            "--autogenerate compares with a database: name it with --url postgresql://…, or in DATABASE_URL"
-        )
     else:
-        from seachange_migrations.connection import ConnectionSettings
+        from seachange.cli.connecting import settings_of
 
-        with attached(directory, ConnectionSettings.from_url(url)) as migrations:
+        with attached(directory, settings_of(url)) as migrations:
             generated = generate(migrations, message)
     print(json.dumps(_as_json(generated)) if output is Format.JSON else _as_text(generated))
     raise typer.Exit(1 if generated.questions else 0)
