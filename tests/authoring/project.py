@@ -80,6 +80,20 @@ def _upgrade(path: Path) -> str:
     return "\n".join(ast.unparse(statement) for statement in function.body)
 
 
+def accept(path: Path) -> None:
+    """Deletes each `raise`, which accepts what stands below."""
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    (function,) = (node for node in ast.parse("".join(lines)).body if getattr(node, "name", "") == "upgrade")
+    assert isinstance(function, ast.FunctionDef)
+    for statement in function.body:
+        if isinstance(statement, ast.Raise):
+            lines[statement.lineno - 1 : statement.end_lineno] = [
+                "    pass\n" if line == statement.lineno else ""
+                for line in range(statement.lineno, (statement.end_lineno or 0) + 1)
+            ]
+    path.write_text("".join(lines), "utf-8")
+
+
 def formatted(path: Path, *, begun: bool = False) -> None:
     """Fails unless a formatter and a linter leave the file as it is; one that is only `begun` does not use its imports yet."""
     select = "E9,I" if begun else "E9,F,I"
