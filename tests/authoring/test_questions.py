@@ -233,3 +233,11 @@ def test_models_that_cannot_be_imported(project: Project) -> None:
         AuthoringError, match=r"env.py.* failed: ModuleNotFoundError: No module named 'nowhere_to_be_found'"
     ):
         project.generate(sa.MetaData())
+
+
+def test_a_template_that_cannot_be_used(project: Project) -> None:
+    (project.path / "script.py.mako").write_text("${nothing_that_alembic_knows}", "utf-8")
+    models = release([named()]).metadata
+    with pytest.raises(AuthoringError, match="cannot write a revision into"):
+        project.generate(models)
+    assert list((project.path / "versions").glob("*.py")) == []

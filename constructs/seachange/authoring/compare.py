@@ -1,6 +1,5 @@
 """Runs the directory's env.py and compares its models with the database."""
 
-from pathlib import Path
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext, produce_migrations
@@ -52,13 +51,8 @@ def changes(migrations: MigrationDirectory) -> tuple[Changes, set[str]]:
         raise AuthoringError(one_line(error)) from error
     except Exception as error:
         raise AuthoringError(
-            f"{_place(migrations.path, error)} failed: {type(error).__name__}: {one_line(error)}"
+            f"{migrations.path / 'env.py'}, or what it imports, failed: {type(error).__name__}: {one_line(error)}"
         ) from error
     if not found:
         raise AuthoringError(f"{migrations.path / 'env.py'} does not call context.run_migrations(): call it")
     return found[0]
-
-
-def _place(path: Path, error: Exception) -> str:
-    """Where in the user's own files it happened."""
-    return str(path / "env.py") if error.__traceback__ is None else f"{path / 'env.py'}, or the models that it imports,"

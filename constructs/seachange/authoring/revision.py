@@ -19,6 +19,8 @@ from seachange_migrations.directory import MigrationDirectory
 from seachange_migrations.errors import one_line
 from seachange_migrations.phases import Phase
 
+SQLALCHEMY = "import sqlalchemy as sa"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
@@ -50,19 +52,24 @@ def autogenerate(migrations: MigrationDirectory, message: str) -> Generated:
     """
     found, imports = changes(migrations)
     written: list[Written] = []
-    for phase, part, title in (
-        (Phase.EXPAND, found.expand, message),
-        (Phase.CONTRACT, found.contract, f"{message}, contract"),
-    ):
-        after = written[-1].revision if written else None
-        questions = tuple(part.questions)
-        revisions = part.revisions() if part else {}
-        for table, steps in revisions.items():
-            at = place(migrations.script, phase, tables=found.tables, after=after)
-            named = title if len(revisions) == 1 else f"{title}: {table}"
-            written.append(_write(migrations.script, phase, at, named, steps, questions, imports))
-            # What follows cannot run before they are answered either.
-            questions = ()
+    try:
+        for phase, part, title in (
+            (Phase.EXPAND, found.expand, message),
+            (Phase.CONTRACT, found.contract, f"{message}, contract"),
+        ):
+            after = written[-1].revision if written else None
+            questions = tuple(part.questions)
+            revisions = part.revisions() if part else {}
+            for table, steps in revisions.items():
+                at = place(migrations.script, phase, tables=found.tables, after=after)
+                named = title if len(revisions) == 1 else f"{title}: {table}"
+                written.append(_write(migrations.script, phase, at, named, steps, questions, imports))
+                # What follows cannot run before they are answered either.
+                questions = ()
+    except AuthoringError:
+        for one in written:
+            one.path.unlink()
+        raise
     return Generated(written=tuple(written), notes=tuple(found.notes))
 
 
@@ -84,12 +91,15 @@ def _write(
     needed = {line for line in imports if any(name in upgrades for name in _imported(line))}
     if questions:
         needed.add(NOT_DECIDED)
+    if "sa." in upgrades and SQLALCHEMY not in (Path(script.dir) / "script.py.mako").read_text("utf-8"):
+        needed.add(SQLALCHEMY)
     try:
         # Alembic tells standard output of each file, which belongs to the command's own answer.
         with redirect_stdout(io.StringIO()):
             revision = script.generate_revision(
                 rev_id(),
-                message,
+                # It stands in a docstring.
+                message.replace("\\", "\\\\").replace('"', "'"),
                 head=at.head,
                 splice=True,
                 branch_labels=at.labels or None,
