@@ -71,6 +71,21 @@ def test_the_second_change_of_a_table_waits_for_the_first_ones_contract(project:
     assert 'depends_on = "' in source(generated, "expand")
 
 
+def test_a_column_that_goes_a_release_later_ends_its_sync(project: Project) -> None:
+    def renamed(*more: sa.Column[str]) -> MetaData:
+        return release([column("title", sa.Text, info=said(renamed_from="name")), *more]).metadata
+
+    project.release(release([column("name", sa.Text)]).metadata)
+    generated = project.generate(renamed(column("name", sa.Text)), "titles beside names")
+    assert [written.phase for written in generated.written] == ["expand"]
+    assert "stays in the models, so the trigger stays too" in generated.notes[0]
+    project.migrate("expand")
+    generated = project.generate(renamed(), "no names")
+    assert upgrade(generated, "contract") == "op.drop_synced('items', sync='items_title')"
+    project.migrate("contract")
+    assert project.generate(renamed()).written == ()
+
+
 def test_alembic_alone_runs_what_is_generated(twice: Project) -> None:
     url = twice.database.master.url().render_as_string(hide_password=False).replace("%", "%%")
     path = str(twice.path).replace("%", "%%")

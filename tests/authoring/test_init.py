@@ -72,6 +72,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
         init_migrations(tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_alembic_alone(database: Database, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     (tmp_path / "shop").mkdir()

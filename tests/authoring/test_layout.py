@@ -118,3 +118,15 @@ def test_alembics_own_template_in_a_line(project: Project) -> None:
     assert project.migrate("expand") == (expand.revision,)
     assert project.migrate("contract") == (contract.revision,)
     assert project.generate(changed).written == ()
+
+
+def test_a_template_without_sqlalchemy(project: Project) -> None:
+    template = project.path / "script.py.mako"
+    text = template.read_text("utf-8").replace('% if "sa." in body:\nimport sqlalchemy as sa\n% endif\n', "")
+    assert "import sqlalchemy" not in text
+    template.write_text(text, "utf-8")
+    metadata = MetaData()
+    sa.Table("orders", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    assert source(project.generate(metadata, "orders"), "expand").count("import sqlalchemy as sa\n") == 1
+    project.migrate("expand")
+    assert project.generate(metadata).written == ()

@@ -111,3 +111,21 @@ def test_a_revision_locks_one_table_in_use(project: Project) -> None:
     assert history.get_revision(second.revision).down_revision == first.revision
     assert history.get_revision(last.revision).dependencies == second.revision
     assert "set_not_null" in last.path.read_text("utf-8")
+
+
+def test_a_default_schema_that_is_named(project: Project) -> None:
+    def models(*more: sa.Column[int]) -> MetaData:
+        metadata = MetaData(schema="public")
+        customers(metadata)
+        if more:
+            sa.Table("orders", metadata, *more, sa.Column("number", sa.Integer, index=True))
+        return metadata
+
+    env = project.path / "env.py"
+    option = "compare_server_default=True"
+    env.write_text(env.read_text("utf-8").replace(option, f"include_schemas=True, {option}"), "utf-8")
+    project.release(models())
+    generated = project.generate(models(sa.Column("id", sa.Integer, primary_key=True)), "orders")
+    assert "postgresql_concurrently" not in upgrade(generated, "expand")
+    project.migrate("expand")
+    assert project.generate(models(sa.Column("id", sa.Integer, primary_key=True))).written == ()

@@ -30,7 +30,11 @@ class Comparison:
     autogen: AutogenContext
     probe: Probe
     changes: Changes = field(default_factory=Changes)
-    new_tables: set[tuple[str | None, str]] = field(default_factory=set)
+    new_tables: set[tuple[str, str]] = field(default_factory=set)
+
+    def place(self, schema: str | None, table: object) -> tuple[str, str]:
+        """Schema and name of a table, whether or not its schema is named."""
+        return schema or self.autogen.dialect.default_schema_name or "public", str(table)
 
     def alembic(self, operation: MigrateOperation) -> str:
         """The operation as Alembic writes it."""
@@ -90,18 +94,13 @@ class TableDifference:
     def changes(self) -> Changes:
         return self.comparison.changes
 
-    @property
-    def is_new(self) -> bool:
-        return (self.schema, self.name) in self.comparison.new_tables
-
     def model(self) -> sa.Table:
         """The models' table."""
-        default = self.comparison.autogen.dialect.default_schema_name
-        schemas = {self.schema, default} if self.schema in (None, default) else {self.schema}
+        place = self.comparison.place
         (found,) = (
             table
             for table in self.comparison.autogen.sorted_tables
-            if table.name == self.name and table.schema in schemas
+            if place(table.schema, table.name) == place(self.schema, self.name)
         )
         return found
 

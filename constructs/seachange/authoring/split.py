@@ -28,15 +28,14 @@ def split(autogen: AutogenContext, upgrade: UpgradeOps) -> Changes:
     comparison = Comparison(autogen=autogen, probe=Probe(context=autogen.migration_context))
     operations = [operation for operation in upgrade.ops if getattr(operation, "schema", None) != state.SCHEMA]
     created = [operation for operation in operations if isinstance(operation, CreateTableOp)]
-    comparison.new_tables.update((operation.schema, str(operation.table_name)) for operation in created)
+    comparison.new_tables.update(comparison.place(operation.schema, operation.table_name) for operation in created)
     dropped = {str(operation.table_name) for operation in operations if isinstance(operation, DropTableOp)}
     enums.change(comparison)
     for operation in _referring_first(operations):
         table = str(getattr(operation, "table_name", ""))
         comparison.changes.tables.add(table)
-        comparison.changes.turn_to(
-            "" if (getattr(operation, "schema", None), table) in comparison.new_tables else table
-        )
+        is_new = comparison.place(getattr(operation, "schema", None), table) in comparison.new_tables
+        comparison.changes.turn_to("" if is_new else table)
         _change(comparison, operation, dropped)
     _ask_for_renamed_tables(comparison, created, [op for op in operations if isinstance(op, DropTableOp)])
     return comparison.changes
@@ -66,7 +65,7 @@ def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[st
             _create_table(comparison, operation)
         case DropTableOp():
             changes.contract.add(comparison.alembic(operation), "The serving release uses it.")
-        case ModifyTableOps() if (operation.schema, operation.table_name) in comparison.new_tables:
+        case ModifyTableOps() if comparison.place(operation.schema, operation.table_name) in comparison.new_tables:
             for part in operation.ops:
                 changes.expand.add(comparison.alembic(part))
         case ModifyTableOps() if str(operation.table_name) in dropped:
@@ -82,7 +81,7 @@ def _create_table(comparison: Comparison, operation: CreateTableOp) -> None:
     later: list[ForeignKeyConstraint] = []
     own: list[SchemaItem] = []
     for item in operation.columns:
-        if isinstance(item, ForeignKeyConstraint) and not _is_new(comparison, operation, item):
+        if isinstance(item, ForeignKeyConstraint) and not _is_new(comparison, item):
             later.append(item)
         elif isinstance(item, Column):
             column = item._copy()
@@ -98,14 +97,14 @@ def _create_table(comparison: Comparison, operation: CreateTableOp) -> None:
         comparison.changes.expand.add(code, "It locks the other table, for a moment and alone.", commits=True)
 
 
-def _is_new(comparison: Comparison, operation: CreateTableOp, key: ForeignKeyConstraint) -> bool:
+def _is_new(comparison: Comparison, key: ForeignKeyConstraint) -> bool:
     referred = key.elements[0].column.table
-    return (referred.schema, referred.name) in {*comparison.new_tables, (operation.schema, operation.table_name)}
+    return comparison.place(referred.schema, referred.name) in comparison.new_tables
 
 
 def _modify_table(difference: TableDifference) -> None:
     pairs = synced.pairs(difference)
-    taken = {name for pair in pairs for name in pair.old}
+    taken = {name for pair in pairs for name in pair.old} | synced.end(difference)
     derived = {name for pair in pairs for name in pair.new}
     added = [column for name, column in difference.added.items() if name not in derived]
     dropped = [column for name, column in difference.dropped.items() if name not in taken]

@@ -12,6 +12,7 @@ from seachange.authoring.comparison import TableDifference
 from seachange.authoring.errors import AuthoringError
 from seachange.authoring.intent import Intent, intent
 from seachange.authoring.python import call
+from seachange_migrations.sync.store import registered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,12 @@ def pairs(difference: TableDifference) -> list[Pair]:
                     "database: correct the name, or take the entry out"
                 )
         groups[said.sources][name] = said
+    sources = [source for old in groups for source in old]
+    if twice := sorted({source for source in sources if sources.count(source) > 1}):
+        raise AuthoringError(
+            f"{difference.at(twice[0])} is named by several new columns, with others beside it or in another order: name the same "
+            "columns in the same order at each"
+        )
     found = []
     for old, said_by in groups.items():
         if len(said_by) > 1 and any(said.kind != "from" for said in said_by.values()):
@@ -94,6 +101,22 @@ def add(difference: TableDifference, pair: Pair) -> None:
     )
     for column in pair.new.values():
         _settle(difference, column)
+
+
+def end(difference: TableDifference) -> set[str]:
+    """Drops the syncs of earlier revisions whose old columns go now, and returns those columns."""
+    connection = difference.comparison.probe.context.connection
+    assert connection is not None
+    ended: set[str] = set()
+    place = difference.comparison.place(difference.schema, difference.name)
+    for sync in registered(connection):
+        if (sync.schema, sync.table) == place and set(sync.old) <= set(difference.dropped):
+            difference.changes.contract.add(
+                call("op.drop_synced", difference.name, sync=sync.name, schema=difference.schema),
+                f"The trigger and {', '.join(sync.old)}; refused while a row is not in step.",
+            )
+            ended.update(sync.old)
+    return ended
 
 
 def _why(pair: Pair) -> str:
