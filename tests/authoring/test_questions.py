@@ -241,3 +241,15 @@ def test_a_template_that_cannot_be_used(project: Project) -> None:
     with pytest.raises(AuthoringError, match="cannot write a revision into"):
         project.generate(models)
     assert list((project.path / "versions").glob("*.py")) == []
+
+
+def test_a_column_that_two_pairs_claim(project: Project) -> None:
+    project.release(release([column("first", sa.Text), column("last", sa.Text)]).metadata)
+    both = said(
+        **{"from": ["first", "last"]},
+        forward="first || last",
+        backward={"first": "full_name", "last": "full_name"},
+    )
+    new = [column("full_name", sa.Text, info=both), column("nick", sa.Text, info=said(renamed_from="first"))]
+    with pytest.raises(AuthoringError, match=r"items\.first is named by several new columns"):
+        project.generate(release(new).metadata)
