@@ -17,6 +17,7 @@ def tls(as_the_server_asks: None) -> None:
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[Database]:
+    """A database with roles of its own."""
     with made(postgres, "authored") as found:
         yield found
 

@@ -83,7 +83,7 @@ def test_alembic_alone(database: Database, tmp_path: Path) -> None:
     text = written.read_text("utf-8")
     assert "import sqlalchemy as sa" in text
     # It does not know the phase, so both rules stand there.
-    assert "An *expand* revision only adds" in text
+    assert "An *expand* revision runs before" in text
     assert "A *contract* revision runs when" in text
     # Offline: no database answers.
     assert "CREATE TABLE customers" in alembic(tmp_path, "upgrade", "heads", "--sql")

@@ -88,7 +88,7 @@ def test_empty_revisions(project: Project) -> None:
     assert written.path.name.endswith("_by_hand_contract.py")
     text = written.path.read_text("utf-8")
     assert "A *contract* revision runs when no older release is left" in text
-    assert "An *expand* revision only adds" not in text
+    assert "An *expand* revision runs before" not in text
     assert found[written.revision].dependencies is not None
 
 

@@ -12,20 +12,21 @@ Revises: ${comma(down_revision) or "nothing"}
     module_phase = context.get("module_phase", None)
     body = upgrades if upgrades else "pass"
 %>
-# The release that serves now keeps running while this revision runs, and after it, and must be able to come back.
-#
 % if phase != "contract":
-# An *expand* revision only adds what the serving release does not notice:
+# An *expand* revision runs before the new release starts. The release that serves now keeps running, and must be able to
+# come back; so it only adds what that release does not notice:
 #   - new columns: nullable, or with a constant default; without default, check, unique or key while a trigger derives them;
 #   - a column that replaces another: op.rename_column, op.change_type or op.sync_columns, then op.backfill(sync=...);
 #   - data: op.backfill, in committed batches, never one UPDATE of a whole table;
 #   - indexes: postgresql_concurrently=True, within op.get_context().autocommit_block().
 # Dropping, SET NOT NULL, unique, foreign keys and checks on what the serving release writes are *contract*: a revision with
 # `branch_labels` contract that `depends_on` this one.
+#
 % endif
 % if phase != "expand":
 # A *contract* revision runs when no older release is left. It takes away what only they used, and adds the rules that
 # they could have broken: op.drop_synced, op.drop_column, op.set_not_null, op.add_unique, op.add_foreign_key.
+#
 % endif
 # In raw SQL qualify every name with its schema, in trigger functions every operator too: a caller's search_path is not yours.
 
