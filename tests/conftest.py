@@ -33,6 +33,16 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def without_tls(postgres: PostgresServer) -> Iterator[PostgresServer]:
+    """A server without TLS; `postgres` itself, where that has none."""
+    if postgres.tls == PostgresServer.tls:
+        yield postgres
+    else:
+        with started() as server:
+            yield server
+
+
 @pytest.fixture
 def as_the_server_asks(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that say nothing of TLS connect to `postgres` as it asks: verifying its certificate, or without."""

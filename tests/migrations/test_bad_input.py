@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import ConnectionFailedError, InvalidDirectoryError, MigrationError, one_line
 from seachange_migrations.migrate import migrate
-from tests.migrations.databases import AlembicDirectory, Database
+from tests.migrations.databases import AlembicDirectory, Database, made
 
 
 def refused(database: Database, directory: Path, expected: type[MigrationError] = InvalidDirectoryError) -> str:
@@ -94,11 +95,14 @@ def test_a_database_that_is_not_there(database: Database, directory: AlembicDire
     assert "Check host, port, security groups and TLS" in connection_failure(settings, directory)
 
 
-def test_a_server_without_tls(database: Database, directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_tls(
+    without_tls: PostgresServer, directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PGSSLMODE")
-    assert database.master.parameters()["sslmode"] == "verify-full"
-    monkeypatch.setenv("PGSSLMODE", "require")
-    assert "server does not support SSL" in connection_failure(database.master, directory)
+    with made(without_tls, "plain") as database:
+        assert database.master.parameters()["sslmode"] == "verify-full"
+        monkeypatch.setenv("PGSSLMODE", "require")
+        assert "server does not support SSL" in connection_failure(database.master, directory)
 
 
 def test_no_password_in_a_representation(database: Database) -> None:

@@ -13,6 +13,8 @@ from tools.postgres_versions import installation
 
 # PostgreSQL's own locale came with 17; an older one finds C, which needs nothing from the system either.
 BUILTIN_LOCALE_SINCE = 17
+# A client that came with an older version finds no address in a certificate.
+ADDRESSES_SINCE = 15
 QUICK = {"fsync": "off"}
 
 
@@ -23,7 +25,7 @@ class TlsServer(PostgresServer):
         directory: An existing directory for data, socket and binaries, which the clients can read too.
         major: The major version.
         logs: Where `postgres.log` is written.
-        names: The host names in its certificate; `localhost` by default. Its address, 127.0.0.1, is in it where they are not given.
+        names: The host names in its certificate, of which none leads to it; by default `localhost` and its address.
         settings: Server settings beside the defaults, as in postgresql.conf.
     """
 
@@ -49,7 +51,8 @@ class TlsServer(PostgresServer):
         self._signed = self.authority.sign(names) if names else self.authority.sign(["localhost"], [LOOPBACK])
         root = directory / "root.crt"
         root.write_text(self.authority.pem, "utf-8")
-        self.tls = {"sslmode": "verify-full", "sslrootcert": str(root)}
+        by_address = not names and major >= ADDRESSES_SINCE
+        self.tls = {"sslmode": "verify-full" if by_address else "verify-ca", "sslrootcert": str(root)}
         if major < BUILTIN_LOCALE_SINCE:
             self._locale = ("--locale=C",)
 

