@@ -1,5 +1,6 @@
 """An Alembic directory: its revisions, and its env.py, through which the database is read and upgraded."""
 
+import configparser
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import InvalidDirectoryError, MigrationError, one_line
 
+INI = "alembic.ini"
 ROWS_BACKFILLED = "seachange.rows_backfilled"
 """The key of `config.attributes` to which a revision adds the rows that it backfilled."""
 
@@ -30,11 +32,9 @@ class MigrationDirectory:
     def __init__(self, path: Path, settings: ConnectionSettings) -> None:
         self.path = path
         self.version_table = ""
-        self.config = Config()
+        self.config = configuration(path)
         url = settings.url().render_as_string(hide_password=False)
-        # A configuration parser reads these: % begins an interpolation.
-        self.config.set_main_option("script_location", str(path).replace("%", "%%"))
-        self.config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+        self.config.set_main_option("sqlalchemy.url", _literal(url))
         self.config.attributes[ROWS_BACKFILLED] = 0
         self.script = load(path, self.config)
 
@@ -115,6 +115,33 @@ def _within(around: Callable[[], AbstractContextManager[None]], function: Callab
             function(**arguments)
 
     return called
+
+
+def configuration(path: Path) -> Config:
+    """Alembic's settings for the directory at `path`: those of the alembic.ini in or beside it, where there is one.
+
+    An env.py sets up logging from it, and it tells where further revisions are. Raises InvalidDirectoryError where it
+    cannot be read.
+    """
+    inis = (folder / INI for folder in (path, path.parent))
+    config = next((Config(ini) for ini in inis if ini.is_file() and _belongs(ini, path)), Config())
+    config.set_main_option("script_location", _literal(str(path)))
+    return config
+
+
+def _belongs(ini: Path, path: Path) -> bool:
+    """Whether `ini` is the one of `path`: it lies in it, or names it."""
+    try:
+        location = Config(ini).get_main_option("script_location", "")
+    except configparser.Error as error:
+        raise InvalidDirectoryError(f"{str(ini)!r} cannot be read: {one_line(error)}") from error
+    # A folder, or one in a package: package:folder.
+    return ini.parent == path or Path(location.rpartition(":")[2]).name == path.resolve().name
+
+
+def _literal(text: str) -> str:
+    """As a configuration parser reads it: % begins an interpolation."""
+    return text.replace("%", "%%")
 
 
 def load(path: Path, config: Config) -> ScriptDirectory:

@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from seachange_migrations.connection import ConnectionSettings, open_connection
-from seachange_migrations.directory import MigrationDirectory, load
+from seachange_migrations.directory import MigrationDirectory, configuration, load
 
 
 def script(directory: Path) -> ScriptDirectory:
     """The revisions of `directory`. Raises InvalidDirectoryError."""
-    config = Config()
-    config.set_main_option("script_location", str(directory).replace("%", "%%"))
-    return load(directory, config)
+    return load(directory, configuration(directory))
 
 
 @contextmanager

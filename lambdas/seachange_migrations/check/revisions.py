@@ -6,16 +6,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from seachange_migrations.directory import load
+from seachange_migrations.directory import configuration, load
 from seachange_migrations.errors import InvalidRequestError
 from seachange_migrations.plan import pending
 
 
 def opened(directory: Path) -> tuple[ScriptDirectory, Config]:
     """The revisions, and the configuration to render them with. Raises InvalidDirectoryError."""
-    config = Config()
-    # A configuration parser reads it: % begins an interpolation.
-    config.set_main_option("script_location", str(directory).replace("%", "%%"))
+    config = configuration(directory)
     return load(directory, config), config
 
 
