@@ -76,6 +76,32 @@ def test_the_plan_shows_what_would_run_and_changes_nothing(
     assert schema(database.server, database.name) == before
 
 
+def test_the_plan_estimates_the_backfills_of_revisions_that_have_not_run(
+    seachange: Commands, database: Database, directory: AlembicDirectory
+) -> None:
+    directory.revision(
+        "0001", None, "CREATE TABLE customers (id int PRIMARY KEY, name text, address text)", phase="expand"
+    )
+    url = at_0002(seachange, database, directory)
+    sync = """
+    op.rename_column("customers", "name", "full_name", type_="text")
+    op.backfill("customers", sync="customers_full_name")
+    """
+    directory.revision("0002", "0001", body=sync, phase="expand")
+    directory.revision(
+        "0003", "0002", body="op.backfill('orders', set={'a': '1'}, where='a = 0', name='b')", phase="expand"
+    )
+    database.rows("INSERT INTO customers SELECT n, 'c' FROM generate_series(1, 5000) AS n")
+    database.rows("ANALYZE customers")
+    arguments = ["migrate", str(directory.path), "--phase", "expand", "--url", url, "--plan"]
+    shown = seachange(*arguments).out
+    assert "backfill customers_full_name: about 5,000 rows of public.customers, in order of id" in shown
+    assert "      backfill b: its table orders is not there yet" in shown
+    revisions = json.loads(seachange(*arguments, "--format", "json").out)["revisions"]
+    assert [one["backfills"][0].get("rows") for one in revisions] == [5000, None]
+    assert "full_name" not in str(database.rows("SELECT array_agg(attname::text) FROM pg_attribute"))
+
+
 def test_json_lines_end_with_what_was_done(
     seachange: Commands, database: Database, directory: AlembicDirectory
 ) -> None:

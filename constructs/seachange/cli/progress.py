@@ -115,7 +115,7 @@ class Bars:
             {name: event[name] for name in ("rows_per_s", "seconds_left", "paused")},
         )
         if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(event["name"], total=None, **fields)
+            self._tasks[key] = self._progress.add_task(event["name"], total=event["estimated"], **fields)
         part = f", range {event['range']} of {event['ranges']}" if event["ranges"] > 1 else ""
         looking = "" if event["pass"] == 1 else f", pass {event['pass']}"
         self._progress.update(
@@ -123,6 +123,7 @@ class Bars:
             description=f"{event['name']}{part}{looking}",
             completed=event["rows"],
             total=event["estimated"],
+            refresh=True,
             **fields,
         )
 
