@@ -32,6 +32,7 @@ BEHIND = """
 SELECT count(*) FROM customers WHERE ROW(split_part(address, '|', 1), split_part(address, '|', 2)) IS DISTINCT FROM ROW(street, city)
 """
 INVALID = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 UNPROVEN = "SELECT count(*) FROM seachange.backfill WHERE proven_at IS NULL"
 DATA = f"SELECT id, name, email, address, street, city FROM customers WHERE {OURS} ORDER BY id"
 
@@ -145,6 +146,7 @@ def verify(database: Database, undisturbed: Undisturbed) -> None:
     assert database.rows(UNPROVEN) == [(0,)]
     assert database.rows(BEHIND) == [(0,)]
     assert database.rows("SELECT count(*) FROM seachange.repair") == [(0,)]
+    assert database.rows(DEADLOCKS) == [(0,)]
     found = left(database)
     assert found.schema == undisturbed.schema
     assert found.data == undisturbed.data

@@ -136,10 +136,13 @@ class PostgresServer:
             self._process.stop()
             raise
 
-    def stop(self) -> None:
-        """Stops the server at once, rolling open transactions back (a "fast" shutdown)."""
+    def stop(self, *, crash: bool = False) -> None:
+        """Stops the server at once, rolling open transactions back (a "fast" shutdown).
+
+        With `crash` it does not clean up, as at a loss of power: the next start recovers from the log.
+        """
         if self._process is not None:
-            self._process.stop(grace_s=20)
+            self._process.stop(stop_signal=signal.SIGQUIT if crash else None, grace_s=20)
 
     def _wait_until_ready(self, process: ChildProcess) -> None:
         deadline = time.monotonic() + _READY_TIMEOUT_S
