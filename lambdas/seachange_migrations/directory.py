@@ -18,8 +18,6 @@ from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import InvalidDirectoryError, MigrationError, one_line
 
 INI = "alembic.ini"
-ROWS_BACKFILLED = "seachange.rows_backfilled"
-"""The key of `config.attributes` to which a revision adds the rows that it backfilled."""
 
 
 class MigrationDirectory:
@@ -35,13 +33,7 @@ class MigrationDirectory:
         self.config = configuration(path)
         url = settings.url().render_as_string(hide_password=False)
         self.config.set_main_option("sqlalchemy.url", _literal(url))
-        self.config.attributes[ROWS_BACKFILLED] = 0
         self.script = load(path, self.config)
-
-    @property
-    def rows_backfilled(self) -> int:
-        """What the revisions counted since this object was made."""
-        return int(self.config.attributes[ROWS_BACKFILLED])
 
     def attach(self, connection: Connection) -> None:
         """Hands `connection` to env.py, if it takes one."""
@@ -52,6 +44,7 @@ class MigrationDirectory:
         found: list[str] = []
 
         def read(heads: Any, context: MigrationContext) -> list[Any]:
+            self._refuse_another_database(context)
             found.extend(heads)
             self.version_table = _qualified_version_table(context)
             return []
@@ -92,6 +85,18 @@ class MigrationDirectory:
 
         self._run(steps, destination_rev=revision)
 
+    def _refuse_another_database(self, context: MigrationContext) -> None:
+        """Raises InvalidDirectoryError where env.py connects by itself, and to another database than the one named."""
+        ours, theirs = self.config.attributes["connection"], context.connection
+        if theirs is None or theirs is ours:
+            return
+        elsewhere = theirs.dialect.name != ours.dialect.name or _identity(theirs) != _identity(ours)
+        if elsewhere:
+            raise InvalidDirectoryError(
+                f"{self.path / 'env.py'} connects to {theirs.engine.url.render_as_string()}, which is not the database to "
+                'migrate: let it take config.attributes["connection"], or the option sqlalchemy.url'
+            )
+
     def _run(self, function: Callable[[Any, MigrationContext], list[Any]], **options: Any) -> None:
         connection: Connection = self.config.attributes["connection"]
         try:
@@ -107,6 +112,11 @@ class MigrationDirectory:
         except BaseException:
             connection.rollback()
             raise
+
+
+def _identity(connection: Connection) -> tuple[Any, ...]:
+    """What two sessions have in common when they are in one database of one running server."""
+    return tuple(connection.exec_driver_sql("SELECT current_database(), pg_postmaster_start_time()").one())
 
 
 def _within(around: Callable[[], AbstractContextManager[None]], function: Callable[..., None]) -> Callable[..., None]:

@@ -58,7 +58,7 @@ def migrate(
         revisions=tuple(so_far.revisions),
         duration_s=time.monotonic() - started,
         lock_wait_ms=so_far.lock_wait_ms,
-        rows_backfilled=run.rows_backfilled + migrations.rows_backfilled,
+        rows_backfilled=run.rows_backfilled,
         version_table=migrations.version_table,
     )
 

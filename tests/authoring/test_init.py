@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from seachange.authoring.errors import AuthoringError
-from seachange.authoring.init import environment, init_migrations
+from seachange.authoring.init import environment, init_migrations, template
 from tests.authoring.project import formatted
 from tests.migrations.databases import Database
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "service" / "migrations"
 
 MODELS = """\
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -106,3 +108,8 @@ def test_an_error_within_the_models_is_not_hidden(tmp_path: Path) -> None:
     alembic(tmp_path, "revision", "-m", "first")
     with pytest.raises(AssertionError, match="No module named 'nowhere_to_be_found'"):
         alembic(tmp_path, "upgrade", "heads", "--sql")
+
+
+@pytest.mark.parametrize("name", ["env.py", "script.py.mako"])
+def test_the_example_has_what_it_writes(name: str) -> None:
+    assert (EXAMPLE / name).read_text("utf-8") == template(name)

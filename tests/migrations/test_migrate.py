@@ -115,11 +115,10 @@ def test_a_failure_after_a_commit_inside_says_so(database: Database, directory: 
     assert "kept" in database.tables()
 
 
-def test_rows_backfilled_and_progress(database: Database, directory: AlembicDirectory) -> None:
-    directory.revision("0001", None, body="op.get_context().config.attributes['seachange.rows_backfilled'] += 42\n")
+def test_progress(database: Database, directory: AlembicDirectory) -> None:
+    directory.revision("0001", None)
     seen: list[Any] = []
-    report = migrate(database.master, directory.path, on_progress=seen.append)
-    assert report.rows_backfilled == 42
+    migrate(database.master, directory.path, on_progress=seen.append)
     assert [entry["event"] for entry in seen] == ["planned", "revision_started", "revision_applied"]
 
 
