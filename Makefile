@@ -64,9 +64,13 @@ $(POSTGRES): tools/postgres_versions.py $(wildcard tools/postgres/*.txt) $(VENV)
 	@echo "set-up: PostgreSQL 14 to 18 into $(@D)"
 	@rm -rf $(@D) && $(VENV)/bin/python $< && touch $@
 
-test: $(READY) $(POSTGRES)  ## All tests
+# What differs most from one version of PostgreSQL to the next; `make test-postgres` runs all of the engine's tests.
+CORE := tests/migrations/test_migrate.py tests/migrations/operations tests/migrations/sync tests/migrations/backfill/test_keys.py
+test: $(READY) $(POSTGRES)  ## All tests; the engine's core on PostgreSQL 15 to 17 too
 	@$(NODE) $(VENV)/bin/python -m pytest -m "not alone" -n 2 --junitxml=build/tests/together.xml
 	@$(NODE) $(VENV)/bin/python -m pytest -m alone --junitxml=build/tests/alone.xml
+	@for version in 15 16 17; do echo "PostgreSQL $$version, with TLS"; \
+	  $(NODE) SEACHANGE_POSTGRES=$$version $(VENV)/bin/python -m pytest -q -n 2 -m "not slow" $(CORE) --junitxml=build/tests/postgres-$$version.xml || exit 1; done
 
 test-fast: $(READY) $(POSTGRES)  ## The tests that take no more than seconds each: a minute in all
 	@$(NODE) $(VENV)/bin/python -m pytest -m "not slow" -n 2
