@@ -68,9 +68,9 @@ def hold(condition: object, what: str) -> None:
 class Outcomes:
     """How each test ended, by its name, read from pytest's junit files."""
 
-    def __init__(self, clone: Path) -> None:
+    def __init__(self, clone: Path, files: str = "*.xml") -> None:
         self._by_name: dict[str, str] = {}
-        for results in (clone / "build" / "tests").glob("*.xml"):
+        for results in (clone / "build" / "tests").glob(files):
             for case in ET.parse(results).iter("testcase"):
                 outcome = next((child.tag for child in case if child.tag in {"failure", "error", "skipped"}), "passed")
                 self._by_name[str(case.get("name"))] = outcome
