@@ -114,3 +114,28 @@ def test_one_line_is_cut_by_bytes() -> None:
     cut = one_line("ü" * 100, 50)
     assert len(cut.encode()) <= 50
     assert cut.endswith("…")
+
+
+ELSEWHERE = """
+from alembic import context
+from sqlalchemy import create_engine, pool
+with create_engine({url!r}, poolclass=pool.NullPool).connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+@pytest.mark.parametrize("kind", ["another database of the server", "another kind of database"])
+def test_an_env_that_connects_to_another_database(
+    database: Database, directory: AlembicDirectory, postgres: PostgresServer, tmp_path: Path, kind: str
+) -> None:
+    with made(postgres, "other") as other:
+        url = other.master.url().render_as_string(hide_password=False)
+        if kind == "another kind of database":
+            url = f"sqlite:///{tmp_path / 'other.db'}"
+        (directory.example().path / "env.py").write_text(ELSEWHERE.format(url=url), "utf-8")
+        message = refused(database, directory.path)
+        assert other.tables() == set()
+    assert "which is not the database to migrate: let it take config.attributes" in message
+    assert other.master.password not in message
