@@ -1,7 +1,5 @@
 """What answers on the port: poolers, other servers, unfit versions, and TLS that does not hold."""
 
-import datetime
-import ipaddress
 import socket
 import ssl
 import threading
@@ -12,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 
+from seachange.rehearsal.stage.ports import LOOPBACK
 from seachange_migrations import connection, server
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import ConnectionFailedError, UnreachableError
@@ -25,6 +21,7 @@ from seachange_migrations.migrate import migrate
 from seachange_migrations.outlook import inspect
 from tests.migrations.databases import AlembicDirectory, Database
 from tests.migrations.pooler import TransactionPooler
+from tests.servers.authority import Authority
 
 
 def refused(settings: ConnectionSettings, directory: AlembicDirectory) -> str:
@@ -140,33 +137,14 @@ def test_a_server_that_says_nothing(
         released.set()
 
 
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for `name` that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    try:
-        alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        alternative = x509.DNSName(name)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate_file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
+def certificate(folder: Path, name: str) -> tuple[Path, Path, Path]:
+    """A certificate for `name`, its key, and the authority that signed it."""
+    authority = Authority()
+    signed = authority.sign([], [name]) if name == LOOPBACK else authority.sign([name])
+    files = folder / "server.crt", folder / "server.key", folder / "root.crt"
+    for file, text in zip(files, (signed.certificate, signed.key, authority.pem), strict=True):
+        file.write_text(text, "utf-8")
+    return files
 
 
 def with_tls(certificate_file: Path, key_file: Path) -> AbstractContextManager[int]:
@@ -186,23 +164,25 @@ def with_tls(certificate_file: Path, key_file: Path) -> AbstractContextManager[i
 
 
 def test_a_certificate_that_nobody_trusts(database: Database, directory: AlembicDirectory, tmp_path: Path) -> None:
-    with with_tls(*certificate(tmp_path, "127.0.0.1")) as port:
+    served, key, _ = certificate(tmp_path, LOOPBACK)
+    with with_tls(served, key) as port:
         message = refused(replace(database.master, port=port, sslmode="verify-full"), directory)
     assert "certificate verify failed" in message
     assert "name the authority that signed it: sslrootcert=FILE" in message
 
 
 def test_a_certificate_of_another_name(database: Database, directory: AlembicDirectory, tmp_path: Path) -> None:
-    signed = certificate(tmp_path, "elsewhere.example")
-    with with_tls(*signed) as port:
-        settings = replace(database.master, port=port, sslmode="verify-full", sslrootcert=str(signed[0]))
+    served, key, root = certificate(tmp_path, "elsewhere.example")
+    with with_tls(served, key) as port:
+        settings = replace(database.master, port=port, sslmode="verify-full", sslrootcert=str(root))
         message = refused(settings, directory)
     assert "does not match host name" in message
     assert "Connect by a name that is in the certificate" in message
 
 
 def test_roots_that_are_not_there(database: Database, directory: AlembicDirectory, tmp_path: Path) -> None:
-    with with_tls(*certificate(tmp_path, "127.0.0.1")) as port:
+    served, key, _ = certificate(tmp_path, LOOPBACK)
+    with with_tls(served, key) as port:
         settings = replace(database.master, port=port, sslmode="verify-full", sslrootcert=str(tmp_path / "gone.pem"))
         assert "name the authority" in refused(settings, directory)
 
