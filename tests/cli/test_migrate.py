@@ -96,7 +96,7 @@ def test_the_plan_estimates_the_backfills_of_revisions_that_have_not_run(
     arguments = ["migrate", str(directory.path), "--phase", "expand", "--url", url, "--plan"]
     shown = seachange(*arguments).out
     assert "backfill customers_full_name: about 5,000 rows of public.customers, in order of id" in shown
-    assert "      backfill b: its table orders is not there yet" in shown
+    assert "      backfill of orders: that table is not there yet" in shown
     revisions = json.loads(seachange(*arguments, "--format", "json").out)["revisions"]
     assert [one["backfills"][0].get("rows") for one in revisions] == [5000, None]
     assert "full_name" not in str(database.rows("SELECT array_agg(attname::text) FROM pg_attribute"))

@@ -75,7 +75,7 @@ def directory(path: Path) -> AlembicDirectory:
         "0006",
         "0005",
         body="""
-        # seachange: allow required-column because both releases write it
+        # seachange: allow new-constraint because both releases write it
         op.set_not_null("customers", "email")
         """,
         phase="expand",

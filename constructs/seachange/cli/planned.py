@@ -93,9 +93,9 @@ def planned(settings: ConnectionSettings, directory: Path, phase: str, target: s
 
 def _estimate(connection: Connection, revision: str, asked: BackfillRows) -> BackfillPlan | str:
     schema = asked.schema or connection.scalar(text(SCHEMA_OF), {"table": asked.table})
-    name = asked.name or asked.sync or asked.table
+    name = asked.name or asked.sync or f"{revision} {schema}.{asked.table} {', '.join(asked.assignments)}"
     if schema is None:
-        return f"backfill {name}: its table {asked.table} is not there yet"
+        return f"backfill of {asked.table}: that table is not there yet"
     backfill = Backfill(
         name=name, revision=revision, schema=schema, table=asked.table, assignments=asked.assignments, behind="true"
     )
