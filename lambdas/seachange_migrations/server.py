@@ -60,13 +60,8 @@ def _is_rds_proxy(host: str) -> bool:
 def _shares_sessions(connection: Connection, probe: psycopg.Connection) -> bool:
     """Whether two clients meet in one session of the server, or one client in two."""
     mine = {_pid(connection) for _ in range(PROBES)}
-    for _ in range(PROBES):
-        with probe.transaction():
-            theirs = probe.execute("SELECT pg_backend_pid()").fetchone()
-            # Looked at first: a pool of one session has none left for the other question.
-            if theirs is None or theirs[0] in mine or _pid(connection) not in mine:
-                return True
-    return len(mine) > 1
+    theirs = {row[0] for _ in range(PROBES) for row in probe.execute("SELECT pg_backend_pid()")}
+    return len(mine) > 1 or not mine.isdisjoint(theirs)
 
 
 def _pid(connection: Connection) -> int:

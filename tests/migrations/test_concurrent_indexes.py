@@ -94,13 +94,22 @@ def test_what_reindex_left_is_dropped(database: Database, directory: AlembicDire
 
 def test_other_invalid_indexes_are_left(database: Database, directory: AlembicDirectory) -> None:
     database.rows("CREATE INDEX other ON customers (name); CREATE INDEX by_name_ccnew ON customers (name)")
-    make_invalid(database, "other", "by_name_ccnew")
-    database.rows("CREATE TABLE parts (id int) PARTITION BY LIST (id); CREATE TABLE part PARTITION OF parts DEFAULT")
-    database.rows("CREATE INDEX by_id ON ONLY parts (id)")
-    database.rows(f"ALTER TABLE parts OWNER TO {database.master.user}")
+    database.rows("CREATE TABLE orders (id int); CREATE INDEX name ON orders (id)")
+    database.rows(f"ALTER TABLE orders OWNER TO {database.master.user}")
+    make_invalid(database, "other", "by_name_ccnew", "name")
     concurrently(directory, CREATE, "CREATE INDEX CONCURRENTLY IF NOT EXISTS other_than ON customers (id)")
     migrate(database.master, directory.path)
     assert indexes(database) == {"other": False, "by_name_ccnew": False, "by_name": True, "other_than": True}
+    assert indexes(database, "orders") == {"name": False}, "named like a column of the statement"
+
+
+def test_an_index_that_waits_for_its_partitions_is_left(database: Database, directory: AlembicDirectory) -> None:
+    database.rows("CREATE TABLE parts (id int) PARTITION BY LIST (id); CREATE TABLE part PARTITION OF parts DEFAULT")
+    database.rows("CREATE INDEX by_id ON ONLY parts (id)")
+    database.rows(f"ALTER TABLE parts OWNER TO {database.master.user}")
+    concurrently(directory, "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_id ON parts (id)")
+    with pytest.raises(RevisionFailedError, match='cannot create index on partitioned table "parts" concurrently'):
+        migrate(database.master, directory.path)
     assert indexes(database, "parts") == {"by_id": False}
 
 
