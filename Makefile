@@ -120,6 +120,9 @@ accept-main-job: $(READY)  ## Show, line by line, that the main job is done
 accept-deployment: $(READY)  ## Show, line by line, that the deployment never gets stuck
 	@$(NODE) $(VENV)/bin/python -m tests.accept.deployment
 
+accept-engine: $(READY)  ## Show, line by line, that the migration engine keeps its promises
+	@$(NODE) $(VENV)/bin/python -m tests.accept.engine
+
 test-image: $(READY)  ## Build the service's image with buildah and run it; as root, on Debian
 	@[ "$$(id -u)" = 0 ] || { echo "test-image: needs root, for debootstrap and buildah" >&2; exit 2; }
 	@command -v buildah >/dev/null && command -v debootstrap >/dev/null || { apt-get update && apt-get install -y buildah debootstrap; }
@@ -145,4 +148,4 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
-.PHONY: help setup rehearse test test-fast test-postgres test-chains test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean
+.PHONY: accept-engine help setup rehearse test test-fast test-postgres test-chains test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean
