@@ -37,6 +37,8 @@ REMEDIES = (
     (
         (
             "certificate verify failed",
+            # An authority that was made anew under its old name.
+            "signature failure",
             "does not match host name",
             "root certificate file",
             "could not get server's host",

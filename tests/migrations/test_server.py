@@ -139,7 +139,7 @@ def test_a_server_that_says_nothing(
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path, Path]:
     """A certificate for `name`, its key, and the authority that signed it."""
-    authority = Authority()
+    authority = Authority("nobody's authority")
     signed = authority.sign([], [name]) if name == LOOPBACK else authority.sign([name])
     files = folder / "server.crt", folder / "server.key", folder / "root.crt"
     for file, text in zip(files, (signed.certificate, signed.key, authority.pem), strict=True):

@@ -56,6 +56,10 @@ class TlsServer(PostgresServer):
         if major < BUILTIN_LOCALE_SINCE:
             self._locale = ("--locale=C",)
 
+    def _environment(self) -> dict[str, str]:
+        # Extensions such as dblink would find the system's libpq, which may be older.
+        return {**super()._environment(), "LD_LIBRARY_PATH": str(self.installation / "lib")}
+
     def _initialize(self) -> None:
         self._own_file("server.crt", self._signed.certificate)
         self._own_file("server.key", self._signed.key)
