@@ -14,7 +14,7 @@ from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.errors import MigrationError
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import Database, made
-from tests.servers.server import chosen, started
+from tests.servers.server import chosen, clients_environment, started
 from tests.survival import shop
 from tests.survival.load import Load
 
@@ -63,11 +63,11 @@ class Migration(threading.Thread):
 
 
 @pytest.fixture
-def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
-    """One that a test may stop."""
+def own_server(undisturbed: shop.Undisturbed, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
+    """One that a test may stop; from here on clients connect to it, and not to the session's."""
     with started(chosen()) as server:
-        for name, value in server.tls.items():
-            monkeypatch.setenv(f"PG{name.upper()}", value)
+        for name, value in clients_environment(server).items():
+            monkeypatch.setenv(name, value)
         yield server
 
 
