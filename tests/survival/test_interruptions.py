@@ -63,7 +63,7 @@ class Migration(threading.Thread):
 
 
 @pytest.fixture
-def own_server(undisturbed: shop.Undisturbed, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
+def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
     """One that a test may stop; from here on clients connect to it, and not to the session's."""
     with started(chosen()) as server:
         for name, value in clients_environment(server).items():
@@ -73,7 +73,7 @@ def own_server(undisturbed: shop.Undisturbed, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("crash", [False, True], ids=["in good order", "crash"])
 def test_the_server_restarts_in_the_middle_of_a_batch(
-    own_server: PostgresServer, migrations: Path, undisturbed: shop.Undisturbed, crash: bool
+    undisturbed: shop.Undisturbed, own_server: PostgresServer, migrations: Path, crash: bool
 ) -> None:
     with made(own_server, "restarted") as database:
         shop.make_template(database, migrations)
