@@ -41,6 +41,7 @@ def test_with_endpoints_nothing_reaches_the_internet_and_the_default_selection_s
         "secretsmanager",
         "cloudformation",
         "codedeploy",
+        "states",
         "ec2",
     }
     [group] = found.find_resources("AWS::EC2::SecurityGroup").items()

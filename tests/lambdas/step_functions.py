@@ -12,8 +12,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
+
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:migrations"
+
+
+def as_deployed(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A machine's definition as its template has it, with a name for each token."""
+    stack = cdk.Stack(cdk.App(), "Machine")
+    text = stack.resolve(stack.to_json_string(definition))
+    parts = text["Fn::Join"][1] if isinstance(text, dict) else [text]
+    deployed: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "aws" for part in parts))
+    return deployed
 
 
 def node() -> str:

@@ -15,7 +15,7 @@ from seachange.migrations.long_way import LONGEST_S, MOST_WORKERS, VersionWorker
 from seachange_migrations import resource, worker
 from seachange_migrations.handler import MigrationFailedError, is_complete
 from tests.lambdas.aws import Endpoint
-from tests.lambdas.step_functions import MACHINE, StepFunctions
+from tests.lambdas.step_functions import MACHINE, StepFunctions, as_deployed
 from tests.migrations.databases import AlembicDirectory, Database
 from tests.migrations.deployments import STACK_ID, Context
 
@@ -111,7 +111,8 @@ def deploy(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "RANGES": "4",
         "PYTHONPATH": os.pathsep.join(("constructs", "lambdas")),
     }
-    machine = StepFunctions(definition(VersionWorker(call_s=840), workers=2), root=code, variables=variables)
+    defined = as_deployed(definition(VersionWorker(call_s=840), workers=2))
+    machine = StepFunctions(defined, root=code, variables=variables)
     master = {"username": database.master.user, "password": database.master.password}
     answers = {
         **machine.answers,

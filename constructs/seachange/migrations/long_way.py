@@ -98,11 +98,12 @@ def definition(worker: Worker, *, workers: int) -> dict[str, Any]:
                 "States": {
                     "Range": worker.task("range", "Is the range done?"),
                     "Is the range done?": _choice({"done": "Range done"}, otherwise="Range"),
-                    "Range done": {"Type": "Succeed"},
+                    "Range done": {"Type": "Pass", "Result": "done", "End": True},
                 },
             },
-            # What the ranges say is not kept; the next look at the database is the proof.
-            "ResultPath": None,
+            # Beside what the execution carries on: the next look at the database is the proof. The CDK leaves a null out of its JSON, and
+            # without a path the result would take the place of everything.
+            "ResultPath": "$.Ranges",
             "Next": "Migrate",
         },
         "Done": {"Type": "Pass", "Parameters": {"Report.$": "$.Last.Answer.Report"}, "End": True},
