@@ -46,15 +46,21 @@ def main(variables: Mapping[str, str]) -> int:
         return 2
     machine = boto3.client("stepfunctions", config=aws.PATIENCE)
     started = time.monotonic()
+    answer: dict[str, Any] | None
     with _heartbeat(machine, token) as abandoned:
         try:
             answer = work(message, lambda: 0.0 if abandoned.is_set() else WHOLE_S - (time.monotonic() - started))
         except Exception as error:  # noqa: BLE001 - whatever it is, the machine must hear of it
-            reason = one_line(error, ERROR_BYTES)
+            reason, answer = one_line(error, ERROR_BYTES), None
             log({"event": "failed", "reason": reason})
+    try:
+        if answer is None:
             machine.send_task_failure(taskToken=token, error=MigrationFailedError.__name__, cause=reason)
             return 1
-    machine.send_task_success(taskToken=token, output=json.dumps(answer))
+        machine.send_task_success(taskToken=token, output=json.dumps(answer))
+    except (ClientError, BotoCoreError) as error:
+        log({"event": "unheard", "reason": one_line(error)})
+        return 1
     return 0
 
 

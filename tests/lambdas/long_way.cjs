@@ -1,14 +1,17 @@
-// Runs the migration's state machine in an interpreter of the Amazon States Language. Standard input: {definition, input, root, call, pauses_ms}.
+// Runs the migration's state machine in an interpreter of the Amazon States Language. Standard input: {definition, input, root, call, task, pauses_ms}.
 // Standard output, last line: {status, output} or {status, error, cause}; before it a line for each call of a worker.
 //
 // Of AWS only these are stood in for: Lambda's PublishVersion copies the code in `root` aside, and Invoke starts the program `call` on such a
-// copy, with the payload on its standard input. What the program answers, raises, or dies of comes back as Lambda would say it.
+// copy, with the payload on its standard input. What the program answers, raises, or dies of comes back as Lambda would say it. ECS's RunTask
+// starts the program `task` with the container's variables; it answers under its token at an address of this process, and one that ends without
+// an answer is found dead when its heartbeat is missed.
 const { spawn } = require('node:child_process')
+const http = require('node:http')
 const { cpSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { StateMachine } = require('aws-local-stepfunctions')
 
-const { definition, input, root, call, pauses_ms } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'))
+const { definition, input, root, call, task, pauses_ms } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'))
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n')
 
 function failure(name, message) {
@@ -43,12 +46,45 @@ function invoke({ FunctionName, Qualifier, Payload }) {
   })
 }
 
+const waiting = new Map()
+const tokens = http.createServer(async (request, response) => {
+  let body = ''
+  for await (const part of request) body += part
+  const { taskToken, output, error, cause } = JSON.parse(body)
+  const action = request.headers['x-amz-target'].split('.').pop()
+  const one = waiting.get(taskToken)
+  say({ action })
+  response.end('{}')
+  if (action === 'SendTaskSuccess') one.resolve(JSON.parse(output))
+  if (action === 'SendTaskFailure') one.reject(failure(error, cause))
+})
+
+function runTask({ TaskDefinition, Overrides }) {
+  const [container] = Overrides.ContainerOverrides
+  const variables = Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, Value]))
+  const token = `${variables.SEACHANGE_TASK_TOKEN}-${waiting.size}`
+  return new Promise((resolve, reject) => {
+    waiting.set(token, { resolve, reject })
+    const [program, ...args] = task
+    const address = { AWS_ENDPOINT_URL_SFN: `http://127.0.0.1:${tokens.address().port}` }
+    const env = { ...process.env, ...variables, ...address, SEACHANGE_TASK_TOKEN: token }
+    delete env.LAMBDA_TASK_ROOT
+    const child = spawn(program, args, { stdio: ['ignore', 2, 2], env })
+    say({ started: variables.SEACHANGE_WORK, range: JSON.parse(variables.SEACHANGE_RANGE ?? 'null')?.Number, pid: child.pid, version: TaskDefinition })
+    child.on('close', () => reject(failure('States.HeartbeatTimeout', 'no heartbeat')))
+  })
+}
+
+const work = (parameters) => (parameters.Overrides ? runTask(parameters) : invoke(parameters))
 const machine = new StateMachine(definition, { validationOptions: { checkArn: false } })
 const overrides = {
-  taskResourceLocalHandlers: { Pin: publish, Migrate: invoke, Range: invoke },
+  taskResourceLocalHandlers: { Pin: publish, Migrate: work, Range: work },
   retryIntervalOverrides: { Pin: pauses_ms, Migrate: pauses_ms, Range: pauses_ms },
 }
-machine.run(input, { overrides }).result.then(
-  (output) => say({ status: 'SUCCEEDED', output: JSON.stringify(output) }),
-  (error) => say({ status: 'FAILED', error: error.cause?.name ?? error.name, cause: error.cause?.message ?? error.message }),
-)
+tokens.listen(0, '127.0.0.1', () => {
+  const context = { Task: { Token: 'token' } }
+  machine.run(input, { overrides, context }).result.then(
+    (output) => say({ status: 'SUCCEEDED', output: JSON.stringify(output) }),
+    (error) => say({ status: 'FAILED', error: error.cause?.name ?? error.name, cause: error.cause?.message ?? error.message }),
+  ).finally(() => tokens.close())
+})

@@ -137,7 +137,8 @@ class StepFunctions:
         if same is None:
             what = {"definition": self._definition, "input": given, "root": str(self._root), "pauses_ms": 0}
             call = [sys.executable, "-m", "tests.lambdas.one_call"]
-            self.executions.append(Execution(name, {**what, "call": call}, self.variables))
+            task = [sys.executable, "-m", "tests.lambdas.one_task"]
+            self.executions.append(Execution(name, {**what, "call": call, "task": task}, self.variables))
         return {"executionArn": execution_arn(name), "startDate": 0.0}
 
     def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,15 +5,23 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 
-from seachange.migrations.long_way import LONGEST_S, MOST_WORKERS, VersionWorker, definition
+from seachange import FargateRunner
+from seachange.migrations.long_way import LONGEST_S, MOST_WORKERS, VersionWorker, Worker, definition
+from seachange.migrations.runner import TaskWorker
+from seachange_migrations import __main__ as door
 from seachange_migrations import resource, worker
 from seachange_migrations.handler import MigrationFailedError, is_complete
+from tests.constructs.apps import new_stack, their_vpc
 from tests.lambdas.aws import Endpoint
 from tests.lambdas.step_functions import MACHINE, StepFunctions, as_deployed
 from tests.migrations.databases import AlembicDirectory, Database
@@ -41,7 +49,9 @@ def stack(status: str) -> str:
 
 
 class Deploy:
-    """The custom resource's polls, AWS around it, and the code of its Lambda."""
+    """The custom resource's polls, AWS around it, and the code of its Lambda; `image` is the directory in an image."""
+
+    image = ""
 
     def __init__(self, database: Database, code: Path, machine: StepFunctions, aws: Endpoint) -> None:
         self.database, self.code, self.machine, self.aws = database, code, machine, aws
@@ -94,9 +104,9 @@ class Deploy:
         return int(count)
 
 
-@pytest.fixture
-def deploy(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
-    """A database with a table of customers, whose backfill is left to the workers."""
+@contextmanager
+def deployed(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: Worker) -> Iterator[Deploy]:
+    """A database with a table of customers, whose backfill is left to `workers`."""
     code = tmp_path / "code" / "latest"
     variables = {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -111,7 +121,7 @@ def deploy(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "RANGES": "4",
         "PYTHONPATH": os.pathsep.join(("constructs", "lambdas")),
     }
-    defined = as_deployed(definition(VersionWorker(call_s=840), workers=2))
+    defined = as_deployed(definition(workers, workers=2))
     machine = StepFunctions(defined, root=code, variables=variables)
     master = {"username": database.master.user, "password": database.master.password}
     answers = {
@@ -134,6 +144,13 @@ def deploy(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             yield made
         finally:
             machine.close()
+
+
+@pytest.fixture
+def deploy(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
+    """A database with a table of customers, whose backfill is left to versions of the Lambda."""
+    with deployed(database, tmp_path, monkeypatch, VersionWorker(call_s=840)) as made:
+        yield made
 
 
 def test_a_large_backfill_goes_over_ranges_and_is_proven(deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,3 +272,79 @@ def test_its_history_ends_within_its_days() -> None:
     rounds = math.ceil(LONGEST_S / shortest_call_s)
     assert rounds * MOST_WORKERS * (task + choice) + 1_000 < 25_000
     assert machine["TimeoutSeconds"] == LONGEST_S == 7 * 24 * 3600
+
+
+TASK_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/shop-migrations:7"
+
+
+@pytest.fixture
+def tasks(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
+    """The same, with the revisions in an image and not in the Lambda."""
+    stack = new_stack()
+    cluster = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="shop", vpc=their_vpc(stack))
+    image = ecs.ContainerImage.from_registry("example.com/shop:1")
+    runner = FargateRunner(cluster=cluster, image=image, directory=str(tmp_path / "code/latest/migrations"))
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-migrations")
+    worker = TaskWorker(
+        stack, runner=runner, vpc=cluster.vpc, security_group=group, log_group=logs.LogGroup(stack, "Logs")
+    )
+    with deployed(database, tmp_path, monkeypatch, worker) as made:
+        monkeypatch.setenv("MIGRATIONS_TASK", TASK_DEFINITION)
+        made.image = runner.directory
+        yield made
+
+
+def test_tasks_of_an_image_migrate_under_the_same_machine(tasks: Deploy) -> None:
+    assert tasks.poll("one", Directory=tasks.image) == {"IsComplete": False}
+    assert tasks.complete("one", Directory=tasks.image)["To"] == "0002"
+    assert tasks.behind() == 0
+    [execution] = tasks.machine.executions
+    assert [call["range"] for call in execution.calls("range")] == [1, 2, 3, 4]
+    assert {call["version"] for call in execution.lines if "version" in call} == {TASK_DEFINITION}
+
+
+def test_a_task_says_in_one_line_why_it_failed(tasks: Deploy) -> None:
+    tasks.directory.revision("0003", "0001", "SELECT 1 / 0")
+    tasks.poll("one", Directory=tasks.image, Target="0003")
+    [execution] = tasks.machine.executions
+    execution.end()
+    assert tasks.failure("one", Directory=tasks.image, Target="0003").startswith("revision 0003 failed: DivisionByZero")
+    assert len(execution.calls("migrate")) == 1
+
+
+def test_a_task_that_nobody_started(capsys: pytest.CaptureFixture[str]) -> None:
+    assert door.main({}) == 2
+    assert "this is a task of a migration's state machine, which did not start it" in capsys.readouterr().err
+
+
+def test_a_task_that_nobody_waits_for_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "HEARTBEAT_S", 0.05)
+    ends: list[float] = []
+
+    def until_abandoned(_: object, time_left: Callable[[], float]) -> dict[str, str]:
+        give_up = time.monotonic() + 10
+        while time_left() > 0 and time.monotonic() < give_up:
+            time.sleep(0.02)
+        ends.append(time_left())
+        return {"State": "again"}
+
+    monkeypatch.setattr(door, "work", until_abandoned)
+    gone = {"__type": "TaskTimedOut", "message": "the execution was stopped"}
+    variables = {"SEACHANGE_TASK_TOKEN": "token", "SEACHANGE_WORK": "migrate", "SEACHANGE_REQUEST": "{}"}
+    with Endpoint({"SendTaskHeartbeat": [{}, gone], "SendTaskSuccess": gone}) as aws:
+        for name, value in {**aws.variables, "AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "testing"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        assert door.main(variables) == 1
+    assert ends == [0.0]
+
+
+def test_the_lambda_tells_who_has_no_way_to_the_database(deploy: Deploy) -> None:
+    deploy.poll("one")
+    deploy.pause(True)
+    request = deploy.event("none")["ResourceProperties"]
+    answer = is_complete({"Work": "status", "Request": request}, Context())
+    assert (answer["revisions"], answer["wanted"], answer["waiting"]) == (["0001"], ["0002"], [])
+    [backfill] = answer["backfills"]
+    assert (backfill["name"], backfill["paused"], backfill["proven"]) == ("city", True, False)
+    assert answer["summary"].startswith("backfill city has written")
