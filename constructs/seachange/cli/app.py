@@ -8,6 +8,7 @@ from seachange.cli.heads import heads
 from seachange.cli.init_migrations import init_migrations
 from seachange.cli.migrate import migrate
 from seachange.cli.rehearse import rehearse
+from seachange.cli.repair import repair
 from seachange.cli.revision import revision
 
 app = typer.Typer(
@@ -24,3 +25,4 @@ app.command()(rehearse)
 app.command()(freeze)
 app.command()(init_migrations)
 app.command()(revision)
+app.add_typer(repair, name="repair")

@@ -1,6 +1,6 @@
 """What the old side's constraints ask of a derived value: tested before it is assigned, for they would fail the writer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -43,14 +43,14 @@ SELECT EXISTS (
 
 @dataclass(frozen=True, kw_only=True)
 class Guards:
-    """`tests` are PL/pgSQL that returns in words which constraint the arguments violate; `columns` are the arguments.
+    """`tests`, by the constraint's name, are PL/pgSQL that returns in words which constraint the arguments violate; `columns` are the arguments.
 
     `unique`: an old column is unique, so only values that are told apart on the new side may be derived.
     """
 
-    columns: tuple[Column, ...] = ()
-    tests: tuple[str, ...] = ()
-    unique: bool = False
+    columns: tuple[Column, ...]
+    tests: Mapping[str, str]
+    unique: bool
 
 
 def read(connection: Connection, table: Table, old: Sequence[str]) -> Guards:
@@ -60,14 +60,14 @@ def read(connection: Connection, table: Table, old: Sequence[str]) -> Guards:
     references = connection.execute(text(REFERENCES), parameters).all()
     named = dict.fromkeys(name for *_, names in checks for name in names)
     named.update(dict.fromkeys(name for _, _, _, names, _ in references for name in names))
-    tests = [
-        f"IF ({condition}) IS FALSE THEN RETURN {literal(f'constraint {name}')}; END IF;"
+    tests = {
+        name: f"IF ({condition}) IS FALSE THEN RETURN {literal(f'constraint {name}')}; END IF;"
         for name, condition, _ in checks
-    ]
-    tests += [_reference(*reference) for reference in references]
+    }
+    tests |= {reference[0]: _reference(*reference) for reference in references}
     return Guards(
         columns=tuple(table.columns[name] for name in named),
-        tests=tuple(tests),
+        tests=tests,
         unique=bool(connection.execute(text(UNIQUE), parameters).scalar()),
     )
 

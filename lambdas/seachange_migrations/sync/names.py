@@ -40,7 +40,12 @@ def trigger(sync: str) -> str:
 
 def function(sync: str, part: str) -> str:
     """A function of a sync by what it does, qualified and quoted."""
-    return f"seachange.{quoted(fitting(f'{sync}~{part}'))}"
+    return f"seachange.{quoted(function_name(sync, part))}"
+
+
+def function_name(sync: str, part: str) -> str:
+    """The same, as the catalog has it."""
+    return fitting(f"{sync}~{part}")
 
 
 def conversion(sync: str, column: str) -> str:

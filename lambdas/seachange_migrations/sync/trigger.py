@@ -20,6 +20,12 @@ CAUGHT = "EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN"
 FIXED_PATH = "SET search_path = pg_catalog, pg_temp"
 # In which a key is written as text, whatever the session's are.
 FIXED_STYLE = "SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC' SET extra_float_digits = 3 SET bytea_output = 'hex'"
+UNIQUE = literal("the old side is unique, and it would come back as another value")
+
+
+def not_null(column: str) -> str:
+    """Why NULL is not assigned to a column that is NOT NULL."""
+    return literal(f"{column} may not be NULL")
 
 
 def record(values: Sequence[str]) -> str:
@@ -83,7 +89,11 @@ def functions(sync: Sync) -> list[str]:
     if sync.guards.tests:
         made.append(
             _plpgsql(
-                sync, "fits", arguments(sync.guards.columns), "text", "\n".join([*sync.guards.tests, "RETURN NULL;"])
+                sync,
+                "fits",
+                arguments(sync.guards.columns),
+                "text",
+                "\n".join([*sync.guards.tests.values(), "RETURN NULL;"]),
             )
         )
     made.append(
@@ -194,6 +204,7 @@ END;"""
 def _declarations(sync: Sync) -> str:
     return "\n".join(
         [
+            "setting text := pg_catalog.current_setting('seachange.sync', true);",
             "old_written boolean;",
             "new_written boolean;",
             "converted record;",
@@ -222,13 +233,17 @@ ELSE
     IF {differ(of("OLD", key), of("NEW", key))} THEN
         PERFORM {sync.function("rekey")}({_key_of(sync, "OLD")}, {_key_of(sync, "NEW")});
     END IF;
-    IF pg_catalog.current_setting('seachange.sync', true) OPERATOR(pg_catalog.=) 'off' THEN
+    IF setting OPERATOR(pg_catalog.=) 'off' THEN
         -- The backfill, whose own writes would look like green's.
         new_written := false;
         old_written := true;
         IF {written} AND NOT {call} THEN
             {_record(sync, "NEW", new, literal("overwritten by the backfill: it was not in step with the old side"))}
         END IF;
+    ELSIF setting OPERATOR(pg_catalog.=) 'back' THEN
+        -- A repair, which derives the old side anew from what stands on the new one.
+        new_written := true;
+        old_written := false;
     ELSE
         new_written := {differ(of("OLD", new), of("NEW", new))};
         old_written := {differ(of("OLD", old), of("NEW", old))};
@@ -265,7 +280,7 @@ def _backward(sync: Sync) -> str:
     in_step = f"{sync.function('in_step')}({', '.join([*derived, *of('NEW', new)])})"
     kept = f"{sync.function('kept')}({', '.join([*of('OLD', new), *of('OLD', old)])})"
     tests = [
-        _unfit(f"pg_catalog.num_nulls({variable}) OPERATOR(pg_catalog.=) 1", literal(f"{column.name} may not be NULL"))
+        _unfit(f"pg_catalog.num_nulls({variable}) OPERATOR(pg_catalog.=) 1", not_null(column.name))
         for variable, column in zip(derived, old, strict=True)
         if column.not_null
     ]
@@ -277,7 +292,7 @@ def _backward(sync: Sync) -> str:
         )
     ambiguous = ""
     if not sync.is_identity and sync.guards.unique:
-        ambiguous = _unfit(f"NOT {in_step}", literal("the old side is unique, and it would come back as another value"))
+        ambiguous = _unfit(f"NOT {in_step}", UNIQUE)
     elif not sync.is_identity:
         cannot_hold = literal("the old side cannot hold it: it comes back as another value")
         ambiguous = f"IF NOT {in_step} THEN\n    {_record(sync, 'NEW', new, cannot_hold)}\nEND IF;"

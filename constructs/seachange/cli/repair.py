@@ -1,0 +1,114 @@
+"""`seachange repair list`, `retry` and `resolve`"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seachange.cli.progress import Format
+
+if TYPE_CHECKING:
+    from seachange_migrations.sync.repair import Entry
+
+SCHEMA = "seachange.repair/1"
+
+repair = typer.Typer(
+    help="Settle the values that a sync could not keep in both its old and its new columns.", no_args_is_help=True
+)
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="DATABASE_URL",
+        show_envvar=True,
+        help="postgresql://USER@HOST:PORT/DATABASE; the password from PGPASSWORD, ~/.pgpass or the URL.",
+    ),
+]
+Sync = Annotated[str | None, typer.Option(help="Only entries of this sync, usually named <table>_<first new column>.")]
+Output = Annotated[Format, typer.Option("--format", help="For people, or JSON for programs.")]
+ShowValues = Annotated[
+    bool, typer.Option("--show-values", help="Show customers' values too, as they were and as they are.")
+]
+
+
+@repair.command("list")
+def list_entries(
+    url: Url = None, sync: Sync = None, show_values: ShowValues = False, output: Output = Format.TERMINAL
+) -> None:
+    """List what waits for repair, each with its row as it is now: settled where both sides agree or no such row is there.
+
+    \b
+    seachange repair list --url postgresql://owner@db.example.com/shop
+
+    Exit code 0: nothing waits. 1: entries are there, and op.drop_synced is refused. 2: the database cannot be asked.
+    """
+    from seachange.cli.connecting import settings_of
+    from seachange_migrations.connection import open_connection
+    from seachange_migrations.sync.repair import entries
+
+    with open_connection(settings_of(url)) as connection:
+        found = entries(connection, sync)
+    _show(found, show_values, output)
+    raise typer.Exit(1 if found else 0)
+
+
+@repair.command()
+def retry(
+    ids: Annotated[list[int] | None, typer.Argument(help="Only these entries.")] = None,
+    url: Url = None,
+    sync: Sync = None,
+    show_values: ShowValues = False,
+    output: Output = Format.TERMINAL,
+) -> None:
+    """Convert the rows of entries again, each under its lock, and drop the entries that are settled then.
+
+    \b
+    seachange repair retry --sync customers_street_address --url postgresql://owner@db.example.com/shop
+
+    A settled entry may hold an original that no column has any more: it is dropped with it.
+    Shows the entries that were tried. Exit code 0: all are settled. 1: some are left. 2: unusable input.
+    """
+    from seachange.cli.connecting import settings_of
+    from seachange_migrations.connection import open_connection
+    from seachange_migrations.sync.repair import retry as retry_entries
+
+    with open_connection(settings_of(url)) as connection:
+        tried = retry_entries(connection, sync, ids or ())
+    _show(tried, show_values, output)
+    raise typer.Exit(0 if all(entry.settled for entry in tried) else 1)
+
+
+@repair.command()
+def resolve(
+    ids: Annotated[list[int], typer.Argument(help="The entries, as `seachange repair list` numbers them.")],
+    url: Url = None,
+) -> None:
+    """Drop entries that people have settled by hand, or give up; their originals go with them.
+
+    \b
+    seachange repair resolve 17 18 --url postgresql://owner@db.example.com/shop
+
+    Exit code 0: they are dropped. 2: unusable input, and none is.
+    """
+    from seachange.cli.connecting import settings_of
+    from seachange_migrations.connection import open_connection
+    from seachange_migrations.sync.repair import resolve as resolve_entries
+
+    with open_connection(settings_of(url)) as connection:
+        resolve_entries(connection, ids)
+    print(f"dropped {len(set(ids))} of the entries for repair")
+
+
+def _show(entries: "Sequence[Entry]", show_values: bool, output: Format) -> None:
+    if output is Format.JSON:
+        print(json.dumps({"schema": SCHEMA, "entries": [entry.to_json(show_values=show_values) for entry in entries]}))
+        return
+    if not entries:
+        print("nothing waits for repair")
+    for entry in entries:
+        key = ", ".join(f"{name} {value}" for name, value in entry.key.items())
+        state = "settled" if entry.settled else "waits"
+        print(f"{entry.id}  {state}  {entry.sync}  {key}  {entry.reason}  {entry.recorded_at}")
+        if show_values:
+            print(f"    original {json.dumps(entry.original)}, now {json.dumps(entry.row)}")
