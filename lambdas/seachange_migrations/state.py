@@ -53,6 +53,7 @@ STATEMENTS = (
         old_columns text[] NOT NULL,
         new_columns text[] NOT NULL,
         lossy boolean NOT NULL,
+        shortcut jsonb,
         revision text NOT NULL,
         created_at timestamptz NOT NULL DEFAULT now(),
         dropped_at timestamptz

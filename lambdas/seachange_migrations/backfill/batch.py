@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, TextClause
 
 from seachange_migrations.backfill.errors import BackfillFailedError
 from seachange_migrations.backfill.pace import MOST_ROWS
@@ -64,26 +64,43 @@ class Batches:
             self._settings["seachange.sync"] = "off"
 
     def take(
-        self, lower: Key | None, upper: Key | None, size: int, *, rate: float, dense: bool, again: bool, check: bool
+        self,
+        lower: Key | None,
+        upper: Key | None,
+        size: int,
+        *,
+        rate: float,
+        dense: bool,
+        again: bool,
+        check: bool,
+        quick: bool = False,
     ) -> Done:
         """Does the next at most `size` rows above `lower`; see `Done`.
 
         `dense` expects that all of them are behind. `again` takes rows of a page that was counted before and leaves the
         cursor where it is. `check` asks PostgreSQL whether the rows are in step after their update, and raises
-        BackfillFailedError when they are not. `rate`, in rows a second, is written down for others to read.
+        BackfillFailedError when they are not. `quick` takes the sync's shortcut, where there is one, which raises where a row
+        does not convert. `rate`, in rows a second, is written down for others to read.
         """
+        # What triggers of the author's make of a row is derived from by the sync's own, after them.
+        filling = quick and dense and not self._triggered and self._backfill.shortcut is not None
         with transaction(self._connection):
-            set_locally(self._connection, self._settings)
+            set_locally(self._connection, self._settings | ({"seachange.sync": "filled"} if filling else {}))
             statements = self._statements(lower=lower is not None, upper=upper is not None)
             parameters = {**bound("lower", lower), **bound("upper", upper), "size": size}
             if not dense:
                 parameters["most"] = MOST_ROWS
-            statement = statements.lock if dense else statements.find
+            find = statements.quick_find if quick and statements.quick_find is not None else statements.find
+            statement = statements.lock if dense else find
             rows, found, free, last_key = self._connection.execute(statement, parameters).one()
             last = None if last_key is None else tuple(json.loads(last_key))
             if free and self._triggered:
                 set_locally(self._connection, self._callers)
-            written = self._write(statements, lower, last, check=check) if free else 0
+            written = 0
+            if free and filling and statements.fill is not None:
+                written = self._fill(statements.fill, lower, last)
+            elif free:
+                written = self._write(statements, lower, last, check=check)
             skipped = found - free if dense else found - written
             counts = {"seen": rows, "found": found, "skipped": skipped, "cursor": last_key}
             if again:
@@ -105,6 +122,10 @@ class Batches:
                 "false, and no trigger of the table may undo it."
             )
         return int(written)
+
+    def _fill(self, fill: TextClause, lower: Key | None, last: Key | None) -> int:
+        keys = bound("lower", lower) | bound("last", last)
+        return int(self._connection.execute(fill, {**keys, "sync": self._backfill.sync}).rowcount)
 
     def _statements(self, *, lower: bool, upper: bool) -> Statements:
         if (lower, upper) not in self._made:

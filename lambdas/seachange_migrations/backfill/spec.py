@@ -17,7 +17,9 @@ class Backfill:
         table: The table, unquoted. The expressions may name it so, or name columns alone.
         assignments: Column, unquoted, to SQL expression over the row as it is. A key may not be assigned.
         behind: SQL predicate over the row: whether it is still to do. The assignments must make it false.
-        sync: The name of the sync that this belongs to; its trigger then takes the writes as they are. None by default.
+        sync: The name of the sync that this belongs to; its trigger then derives the new side. None by default.
+        shortcut: Of a sync, SQL that does the same for many rows at once, and raises where one does not convert: `untouched`,
+            `filling` and `differs`. None by default.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Backfill:
     assignments: Mapping[str, str]
     behind: str
     sync: str | None = None
+    shortcut: Mapping[str, str] | None = None
 
     def to_json(self) -> str:
         """The whole of it, as `seachange.backfill.spec` keeps it."""

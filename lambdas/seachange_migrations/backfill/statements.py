@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.table import Table
@@ -32,6 +32,9 @@ class Statements:
     `lock` does it to every row of the page: where most are behind, to look costs more than it spares, for the update looks
     again. It answers the same, with every row behind.
 
+    `quick_find` and `fill` are the sync's shortcut: the first asks of a row only whether it differs, before it asks whether it is
+    behind; the second writes the rows that nobody has written yet, as long as no row of the sync waits for repair.
+
     `update` writes the rows up to `last` that are locked, as they are now. A row that this transaction alone has locked
     carries its number; one that others share lock as well does not, nor is one in the page that has changed its key
     meanwhile: they are left to a later look. `checked_update` answers how many it wrote, and of how many it was in vain.
@@ -47,22 +50,9 @@ class Statements:
         last_as_json = f"(SELECT jsonb_build_array({', '.join(f'{name}::text' for name in names)})::text FROM last)"
         above = f"({key}) > ({_cast('lower', table)})" if lower else "true"
         within = f"{above} AND ({key}) <= ({_cast('upper', table)})" if upper else above
-        # A place is unique within a partition only.
-        same = f"AND ({alias}.tableoid, {alias}.ctid) IN (SELECT part, place FROM page WHERE behind)"
-        self.find = text(f"""
-            WITH page AS MATERIALIZED (
-                SELECT {alias}.tableoid AS part, {alias}.ctid AS place, {behind} IS TRUE AS behind, {named}
-                FROM {source} WHERE {within} ORDER BY {key} LIMIT :size
-            ), last AS (
-                {last}
-            ), free AS (
-                SELECT FROM {source}
-                WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM page WHERE behind LIMIT :most))
-                    {same if table.partitioned else ""}
-                ORDER BY {key} FOR NO KEY UPDATE SKIP LOCKED
-            )
-            SELECT count(*), count(*) FILTER (WHERE behind), (SELECT count(*) FROM free), {last_as_json} FROM page
-        """)
+        self.find = text(
+            _find(source, table, behind=behind, named=named, within=within, last=last, answer=last_as_json)
+        )
         self.lock = text(f"""
             WITH page AS MATERIALIZED (
                 SELECT {named} FROM {source} WHERE {within} ORDER BY {key} LIMIT :size
@@ -80,10 +70,46 @@ class Statements:
             WHERE {above} AND ({key}) <= ({_cast("last", table)}) AND {alias}.xmax = pg_current_xact_id()::xid AND {behind}
         """
         self.update = text(update)
+        self.quick_find: TextClause | None = None
+        self.fill: TextClause | None = None
+        if backfill.shortcut is not None:
+            untouched, filling, differs = (
+                literal(backfill.shortcut[part]) for part in ("untouched", "filling", "differs")
+            )
+            quickly = f"(CASE WHEN {differs} THEN {behind} ELSE false END)"
+            self.quick_find = text(
+                _find(source, table, behind=quickly, named=named, within=within, last=last, answer=last_as_json)
+            )
+            self.fill = text(f"""
+                UPDATE {source} SET {filling}
+                WHERE {above} AND ({key}) <= ({_cast("last", table)}) AND {alias}.xmax = pg_current_xact_id()::xid
+                    AND {untouched} AND NOT (SELECT EXISTS (SELECT FROM seachange.repair WHERE sync = :sync))
+            """)
         self.checked_update = text(
             f"WITH written AS ({update} RETURNING {behind} IS TRUE AS still) "
             "SELECT count(*), count(*) FILTER (WHERE still) FROM written"
         )
+
+
+def _find(source: str, table: Table, *, behind: str, named: str, within: str, last: str, answer: str) -> str:
+    """`Statements.find`, for the condition `behind`."""
+    key, alias = literal(", ".join(table.key)), literal(table.alias)
+    # A place is unique within a partition only.
+    same = f"AND ({alias}.tableoid, {alias}.ctid) IN (SELECT part, place FROM page WHERE behind)"
+    return f"""
+        WITH page AS MATERIALIZED (
+            SELECT {alias}.tableoid AS part, {alias}.ctid AS place, {behind} IS TRUE AS behind, {named}
+            FROM {source} WHERE {within} ORDER BY {key} LIMIT :size
+        ), last AS (
+            {last}
+        ), free AS (
+            SELECT FROM {source}
+            WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM page WHERE behind LIMIT :most))
+                {same if table.partitioned else ""}
+            ORDER BY {key} FOR NO KEY UPDATE SKIP LOCKED
+        )
+        SELECT count(*), count(*) FILTER (WHERE behind), (SELECT count(*) FROM free), {answer} FROM page
+    """
 
 
 def _cast(name: str, table: Table) -> str:

@@ -17,7 +17,7 @@ from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.statements import Key
 from seachange_migrations.backfill.table import Table
 from seachange_migrations.errors import OutOfTimeError, UnreachableError, one_line
-from seachange_migrations.failures import gave_way
+from seachange_migrations.failures import gave_way, was_canceled
 from seachange_migrations.running import Run
 
 # Longer than the transactions that a busy service survives; then it is said who holds the rows.
@@ -81,9 +81,12 @@ class Worker:
         check = True
         left: deque[tuple[Key | None, Key]] = deque()
         cursor = found.cursor or found.lower
-        while (done := self._batch(cursor, found.upper, check=check or found.passes > 0)) is None or done.last:
+        while True:
+            done = self._batch(cursor, found.upper, check=check or found.passes > 0)
             if done is None:
                 continue
+            if done.last is None:
+                break
             self._seen += done.rows
             if done.skipped:
                 left.append((cursor, done.last))
@@ -116,15 +119,7 @@ class Worker:
         self._pause_while_needed()
         started = time.monotonic()
         try:
-            done = self._batches.take(
-                lower,
-                upper,
-                self._pace.rows,
-                rate=self._progress.rate(self._seen),
-                dense=self._dense and not again,
-                again=again,
-                check=check,
-            )
+            done = self._take(lower, upper, check=check, again=again)
         except DBAPIError as error:
             if not gave_way(error):
                 raise
@@ -147,6 +142,30 @@ class Worker:
         self._tell()
         self._rest(rest)
         return done
+
+    def _take(self, lower: Key | None, upper: Key | None, *, check: bool, again: bool) -> Done:
+        """One batch, by the sync's shortcut, or the trigger's way where a row of it does not convert."""
+
+        def take(*, quick: bool) -> Done:
+            return self._batches.take(
+                lower,
+                upper,
+                self._pace.rows,
+                rate=self._progress.rate(self._seen),
+                dense=self._dense and not again,
+                again=again,
+                check=check,
+                quick=quick,
+            )
+
+        if self._backfill.shortcut is None:
+            return take(quick=False)
+        try:
+            return take(quick=True)
+        except DBAPIError as error:
+            if gave_way(error) or was_canceled(error) or error.connection_invalidated:
+                raise
+            return take(quick=False)
 
     def _pause_while_needed(self) -> None:
         self._keep_time(None)

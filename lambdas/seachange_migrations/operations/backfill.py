@@ -88,6 +88,7 @@ def _backfill(operations: Operations, operation: BackfillRows) -> Backfill:
             assignments=assignments(connection, sync.name),
             behind=behind_predicate(connection, sync.name),
             sync=sync.name,
+            shortcut=sync.shortcut,
         )
     name = operation.name or f"{revision} {target.shown} {', '.join(operation.assignments)}"
     return Backfill(

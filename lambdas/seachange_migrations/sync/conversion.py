@@ -108,11 +108,13 @@ def called_function(connection: Connection, record: str, sources: Sequence[Colum
     )
     if not opening or not rest.endswith(")") or not are_sources:
         return None
-    # Of several by that name PostgreSQL takes the one with just these types.
+    # Of several by that name PostgreSQL takes the one with just these types. A function in SQL may be inlined, and its record then has
+    # lost the names of its fields.
     found = connection.execute(
         text("""
             SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-            WHERE p.oid = to_regprocedure(:signature)
+                JOIN pg_language AS l ON l.oid = p.prolang
+            WHERE p.oid = to_regprocedure(:signature) AND l.lanname <> 'sql'
         """),
         {"signature": f"{name}({', '.join(source.type for source in sources)})"},
     )

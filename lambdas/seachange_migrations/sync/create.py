@@ -1,5 +1,6 @@
 """Makes a sync: what may take its time first, then, in the shortest lock, columns and trigger together."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from seachange_migrations.sync import guards, names, trigger
 from seachange_migrations.sync.conversion import Conversion, Expressions, build, called_function, require_pure
 from seachange_migrations.sync.names import literal, quoted, quoted_all, verbatim
 from seachange_migrations.sync.refuse import problems
+from seachange_migrations.sync.shortcut import shortcut
 from seachange_migrations.sync.spec import Sync
 from seachange_migrations.sync.store import registered
 from seachange_migrations.sync.table import Column, Table, columns
@@ -97,9 +99,9 @@ def register(execute: Callable[[str], None], sync: Sync, revision: str) -> None:
     )
     execute(f"DELETE FROM seachange.sync WHERE name = {literal(sync.name)} AND dropped_at IS NOT NULL")
     execute(
-        "INSERT INTO seachange.sync (name, schema_name, table_name, key_columns, old_columns, new_columns, lossy, revision) VALUES ("
+        "INSERT INTO seachange.sync (name, schema_name, table_name, key_columns, old_columns, new_columns, lossy, shortcut, revision) VALUES ("
         f"{literal(sync.name)}, {literal(sync.table.schema)}, {literal(sync.table.name)}, {arrays}, "
-        f"{'true' if sync.lossy else 'false'}, {literal(revision)})"
+        f"{'true' if sync.lossy else 'false'}, {literal(json.dumps(shortcut(sync)))}::jsonb, {literal(revision)})"
     )
 
 

@@ -1,5 +1,6 @@
 """The registry of syncs, `seachange.sync`: one row from the revision that makes a sync to the one that drops it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -7,7 +8,7 @@ from sqlalchemy import Connection, text
 from seachange_migrations import state
 from seachange_migrations.errors import RefusedError
 
-FIND = "SELECT name, schema_name, table_name, key_columns, old_columns, new_columns, lossy FROM seachange.sync WHERE dropped_at IS NULL"
+FIND = "SELECT name, schema_name, table_name, key_columns, old_columns, new_columns, lossy, shortcut FROM seachange.sync WHERE dropped_at IS NULL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Registered:
     old: tuple[str, ...]
     new: tuple[str, ...]
     lossy: bool
+    shortcut: Mapping[str, str] | None
 
 
 def registered(connection: Connection) -> list[Registered]:
@@ -29,8 +31,17 @@ def registered(connection: Connection) -> list[Registered]:
         return []
     found = connection.execute(text(f"{FIND} ORDER BY name")).all()
     return [
-        Registered(name=name, schema=schema, table=table, key=tuple(key), old=tuple(old), new=tuple(new), lossy=lossy)
-        for name, schema, table, key, old, new, lossy in found
+        Registered(
+            name=name,
+            schema=schema,
+            table=table,
+            key=tuple(key),
+            old=tuple(old),
+            new=tuple(new),
+            lossy=lossy,
+            shortcut=shortcut,
+        )
+        for name, schema, table, key, old, new, lossy, shortcut in found
     ]
 
 

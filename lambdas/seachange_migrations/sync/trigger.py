@@ -226,7 +226,10 @@ def _body(sync: Sync) -> str:
     defaults = [f"({column.default})::{column.base}" if column.default else f"NULL::{column.base}" for column in old]
     written = f"pg_catalog.num_nonnulls({', '.join(of('NEW', new))}) OPERATOR(pg_catalog.>) 0"
     call = f"{sync.function('in_step')}({', '.join([*of('NEW', old), *of('NEW', new)])})"
-    return f"""IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+    return f"""IF setting OPERATOR(pg_catalog.=) 'filled' THEN
+    RETURN NEW;  -- the backfill, which has derived the new side itself
+END IF;
+IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
     new_written := {written};
     old_written := NOT new_written OR {differ(plain(of("NEW", old), old), defaults)};
 ELSE

@@ -1,7 +1,14 @@
 """A table whose rows are all behind, and the backfill that brings them in step."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, NullPool, create_engine
+
+from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.backfill import Backfill
-from tests.migrations.databases import Database
+from tests.migrations.databases import MASTER_PASSWORD, Database
+from tests.servers.server import QUICK, folder
 
 
 def doubling(table: str = "items", **changed: object) -> Backfill:
@@ -30,3 +37,22 @@ def left(database: Database, table: str = "items") -> int:
     """How many rows are behind."""
     ((count,),) = database.rows(f"SELECT count(*) FROM {table} WHERE twice IS DISTINCT FROM value * 2")
     return int(count)
+
+
+@contextmanager
+def own_server(**settings: str) -> Iterator[Database]:
+    """A server whose settings, slots and replicas are the test's own, and a database in it. Its master is a superuser."""
+    with folder() as directory:
+        server = PostgresServer(directory / "postgres", logs=directory, settings={**QUICK, **settings})
+        with server:
+            server.create_role("shop_master", MASTER_PASSWORD, options="SUPERUSER")
+            server.create_database("shop", owner="shop_master")
+            yield Database(server, "shop")
+
+
+@contextmanager
+def session(database: Database) -> Iterator[Connection]:
+    """A connection in autocommit to a server of its own."""
+    engine = create_engine(database.master.url(), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection

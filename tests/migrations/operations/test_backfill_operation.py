@@ -1,0 +1,82 @@
+"""`op.backfill` turns what its author asks for into a backfill."""
+
+import pytest
+from alembic.util import CommandError
+
+from seachange_migrations.errors import InvalidRequestError, MigrationError
+from seachange_migrations.running import Run, running
+from tests.migrations.sync.shop import Shop
+
+
+@pytest.fixture
+def items(shop: Shop) -> Shop:
+    shop.make(
+        "CREATE TABLE items (id int PRIMARY KEY, name text, token text)", "INSERT INTO items VALUES (1, 'a'), (2, 'b')"
+    )
+    return shop
+
+
+def test_set_and_where(items: Shop) -> None:
+    items.migrate(lambda op: op.backfill("items", set={"token": "upper(name)"}, where="token IS NULL"))
+    assert items.sql("SELECT token FROM items ORDER BY id") == [("A",), ("B",)]
+    assert items.sql("SELECT name, revision FROM seachange.backfill") == [("r1 public.items token", "r1")]
+
+
+def test_of_a_sync(items: Shop) -> None:
+    items.migrate(lambda op: op.rename_column("items", "name", "title", type_="text"))
+    items.migrate(lambda op: op.backfill("items", sync="items_title"))
+    assert items.sql("SELECT title FROM items ORDER BY id") == [("a",), ("b",)]
+    assert items.sql("SELECT name FROM seachange.backfill") == [("items_title",)]
+
+
+def test_in_the_revision_of_its_sync(items: Shop) -> None:
+    items.migrate(
+        lambda op: (op.rename_column("items", "name", "title", type_="text"), op.backfill("items", sync="items_title"))
+    )
+    assert items.divergent("items_title") == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"sync": "a", "set": {"token": "1"}},
+        {"set": {"token": "1"}},
+        {"sync": "a", "where": "true"},
+        {"where": "true"},
+    ],
+)
+def test_neither_or_both(items: Shop, arguments: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequestError, match="give either sync=, or set= and where="):
+        items.migrate(lambda op: op.backfill("items", **arguments))
+
+
+def test_of_another_table(items: Shop) -> None:
+    items.make("CREATE TABLE other (id int PRIMARY KEY)")
+    items.migrate(lambda op: op.rename_column("items", "name", "title", type_="text"))
+    with pytest.raises(InvalidRequestError, match="is one of public.items, not of public.other"):
+        items.migrate(lambda op: op.backfill("other", sync="items_title"))
+
+
+def test_what_is_left_to_workers(items: Shop) -> None:
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    with items.connection() as connection, running(Run(revision="r1", deferred_rows=0)):
+        context = MigrationContext.configure(connection)
+        with (
+            context.begin_transaction(),
+            Operations.context(context) as op,
+            pytest.raises(MigrationError, match="larger than one call does"),
+        ):
+            op.backfill("items", set={"token": "name"}, where="token IS NULL")
+    assert items.sql("SELECT count(token) FROM items") == [(0,)]
+
+
+def test_offline_it_says_so() -> None:
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True})
+    with Operations.context(context) as op, pytest.raises(CommandError, match="without --sql"):
+        op.backfill("items", sync="items_title")

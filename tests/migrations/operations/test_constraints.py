@@ -1,0 +1,218 @@
+"""NOT NULL, unique and foreign keys on a busy table: the locks, the proof, and every point at which one can die."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.operations import Operations
+from sqlalchemy import event
+
+from seachange_migrations.errors import InvalidRequestError, RefusedError
+from tests.migrations.sync.shop import Shop
+
+OPERATIONS: dict[str, Callable[[Operations], None]] = {
+    "set_not_null": lambda op: op.set_not_null("items", "amount"),
+    "add_unique": lambda op: op.add_unique("items_amount_key", "items", ["amount"]),
+    "add_foreign_key": lambda op: op.add_foreign_key(
+        "items_amount_fkey", "items", "known", ["amount"], ["code"], ondelete="CASCADE", onupdate="RESTRICT"
+    ),
+}
+WANTED = {
+    "set_not_null": [(True,)],
+    "add_unique": [("UNIQUE (amount)", True)],
+    "add_foreign_key": [("FOREIGN KEY (amount) REFERENCES known(code) ON UPDATE RESTRICT ON DELETE CASCADE", True)],
+}
+
+
+def found(shop: Shop, name: str) -> list[tuple[Any, ...]]:
+    if name == "set_not_null":
+        return shop.sql("SELECT attnotnull FROM pg_attribute WHERE attrelid = 'items'::regclass AND attname = 'amount'")
+    return shop.sql(
+        "SELECT pg_get_constraintdef(oid), convalidated FROM pg_constraint WHERE conrelid = 'items'::regclass AND contype IN ('u', 'f')"
+    )
+
+
+def leftovers(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.sql(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'items'::regclass AND (contype = 'c' OR NOT convalidated)"
+        " UNION ALL SELECT indexrelid::regclass::name FROM pg_index WHERE NOT indisvalid"
+    )
+
+
+@pytest.fixture
+def items(shop: Shop) -> Shop:
+    shop.make(
+        "CREATE TABLE known (code text PRIMARY KEY)",
+        "INSERT INTO known VALUES ('a'), ('b')",
+        "CREATE TABLE items (id int PRIMARY KEY, amount text)",
+        "INSERT INTO items VALUES (1, 'a'), (2, 'b')",
+    )
+    return shop
+
+
+@contextmanager
+def dying(*, after: int) -> Iterator[list[str]]:
+    """Breaks the connection after that many statements that change something."""
+    seen: list[str] = []
+
+    def listen(connection: sa.Connection, _: Any, statement: str, *__: Any) -> None:
+        if statement.startswith(("ALTER", "CREATE", "DROP")):
+            seen.append(statement)
+            if len(seen) == after:
+                connection.connection.dbapi_connection.close()
+                raise ConnectionAbortedError
+
+    event.listen(sa.Engine, "after_cursor_execute", listen)
+    try:
+        yield seen
+    finally:
+        event.remove(sa.Engine, "after_cursor_execute", listen)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_it_arrives_and_runs_again(items: Shop, name: str) -> None:
+    for _ in range(2):
+        items.migrate(OPERATIONS[name])
+        assert found(items, name) == WANTED[name]
+        assert leftovers(items) == []
+
+
+@pytest.mark.parametrize("after", range(1, 5))
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_it_dies_after_any_statement_and_goes_on(items: Shop, name: str, after: int) -> None:
+    with dying(after=after) as seen:
+        try:
+            items.migrate(OPERATIONS[name])
+        except (ConnectionAbortedError, sa.exc.DBAPIError, sa.exc.InvalidRequestError):
+            assert len(seen) >= after
+    items.migrate(OPERATIONS[name])
+    assert found(items, name) == WANTED[name]
+    assert leftovers(items) == []
+
+
+BROKEN = {
+    "set_not_null": ("UPDATE items SET amount = NULL WHERE id = 1", "is NULL in some rows.*op.backfill"),
+    "add_unique": ("UPDATE items SET amount = 'a'", "rows with the same amount"),
+    "add_foreign_key": ("UPDATE items SET amount = 'secret' WHERE id = 1", "refer to nothing in known"),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_rows_that_break_it_are_told_and_nothing_is_left(items: Shop, name: str) -> None:
+    statement, message = BROKEN[name]
+    items.sql(statement)
+    with pytest.raises(RefusedError, match=message) as refused:
+        items.migrate(OPERATIONS[name])
+    assert "secret" not in str(refused.value)
+    assert leftovers(items) == []
+    assert found(items, name) != WANTED[name]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_writers_go_on_and_nobody_queues_for_long(items: Shop, name: str) -> None:
+    """A reader's transaction holds the table: the operation gives way, the writers behind it do not wait for its end."""
+    with items.database.connect() as reader, items.database.connect() as writer:
+        reader.execute("BEGIN")
+        reader.execute("LOCK TABLE items IN ROW EXCLUSIVE MODE")
+        if name == "add_unique":
+            # It waits for that transaction without a lock that stops anybody; it is let go.
+            reader.execute("COMMIT")
+        else:
+            with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+                items.migrate(OPERATIONS[name])
+        writer.execute("SET statement_timeout = '1s'")
+        writer.execute("UPDATE items SET amount = amount")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_not_while_a_trigger_derives_the_column(items: Shop, name: str) -> None:
+    items.migrate(lambda op: op.rename_column("items", "amount", "sum", type_="text"))
+    with pytest.raises(
+        RefusedError, match=r"could fail writers while sync items_sum.*op.drop_synced\('items', sync='items_sum'\)"
+    ):
+        items.migrate(OPERATIONS[name])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_table_that_is_not_there(shop: Shop, name: str) -> None:
+    with pytest.raises(RefusedError, match="there is no table items"):
+        shop.migrate(OPERATIONS[name])
+
+
+def test_another_constraint_of_that_name(items: Shop) -> None:
+    items.make(
+        "ALTER TABLE items ADD CONSTRAINT items_amount_fkey CHECK (id > 0)",
+        "CREATE INDEX items_amount_key ON items (id)",
+    )
+    for name in ("add_unique", "add_foreign_key"):
+        with pytest.raises(RefusedError, match="another name"):
+            items.migrate(OPERATIONS[name])
+
+
+def test_an_invalid_index_is_built_anew(items: Shop) -> None:
+    items.sql("UPDATE items SET amount = 'a'")
+    with pytest.raises(Exception, match="could not create unique index"):
+        items.sql("CREATE UNIQUE INDEX CONCURRENTLY items_amount_key ON items (amount)")
+    items.sql("UPDATE items SET amount = id")
+    items.migrate(OPERATIONS["add_unique"])
+    assert (found(items, "add_unique"), leftovers(items)) == (WANTED["add_unique"], [])
+
+
+def test_a_not_null_of_postgresql_18_that_is_not_valid(items: Shop) -> None:
+    if items.sql("SELECT current_setting('server_version_num')::int < 180000") == [(True,)]:
+        pytest.skip("PostgreSQL 18 and later have it")
+    items.make("ALTER TABLE items ADD CONSTRAINT later NOT NULL amount NOT VALID")
+    items.migrate(OPERATIONS["set_not_null"])
+    assert items.sql(
+        "SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'items'::regclass AND conname = 'later'"
+    ) == [("later", True)]
+
+
+def test_partitioned_tables(shop: Shop) -> None:
+    shop.make(
+        "CREATE TABLE known (code text PRIMARY KEY)",
+        "CREATE TABLE items (id int PRIMARY KEY, amount text) PARTITION BY RANGE (id)",
+        "CREATE TABLE items_1 PARTITION OF items DEFAULT",
+        "INSERT INTO known VALUES ('a')",
+        "INSERT INTO items VALUES (1, 'a')",
+    )
+    shop.migrate(OPERATIONS["set_not_null"])
+    assert found(shop, "set_not_null") == [(True,)]
+    with pytest.raises(RefusedError, match="is partitioned.*ON ONLY"):
+        shop.migrate(OPERATIONS["add_unique"])
+    if shop.sql("SELECT current_setting('server_version_num')::int < 180000") == [(True,)]:
+        with pytest.raises(RefusedError, match="partitioned, and before PostgreSQL 18"):
+            shop.migrate(OPERATIONS["add_foreign_key"])
+    else:
+        shop.migrate(OPERATIONS["add_foreign_key"])
+        assert found(shop, "add_foreign_key") == WANTED["add_foreign_key"]
+
+
+def test_another_schema(shop: Shop) -> None:
+    shop.make(
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.items (id int PRIMARY KEY, amount text)",
+        "CREATE TABLE s.known (code text PRIMARY KEY)",
+    )
+    shop.migrate(lambda op: op.set_not_null("items", "amount", schema="s"))
+    shop.migrate(lambda op: op.add_unique("once", "items", ["amount"], schema="s"))
+    shop.migrate(
+        lambda op: op.add_foreign_key("known", "items", "known", ["amount"], ["code"], schema="s", referent_schema="s")
+    )
+    assert shop.sql(
+        "SELECT count(*) FROM pg_constraint WHERE conrelid = 's.items'::regclass AND conname IN ('once', 'known')"
+    ) == [(2,)]
+
+
+def test_an_env_that_begins_its_own_transaction_is_told(items: Shop) -> None:
+    from alembic.runtime.migration import MigrationContext
+
+    with (
+        items.connection() as connection,
+        connection.begin(),
+        Operations.context(MigrationContext.configure(connection)) as op,
+    ):
+        with pytest.raises(InvalidRequestError, match="let Alembic begin it"):
+            op.set_not_null("items", "amount")
