@@ -148,4 +148,5 @@ class Pressure:
 
     def _read(self, query: str) -> Row | None:
         used = {name: value for name, value in self._parameters.items() if f":{name}" in query}
-        return self._connection.execute(text(query), used).mappings().one_or_none()
+        found = self._connection.execute(text(query), used).mappings().one_or_none()
+        return None if found is None else dict(found)

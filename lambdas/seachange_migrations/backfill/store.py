@@ -62,9 +62,10 @@ def spec(connection: Connection, name: str) -> Backfill:
 
 def rows_estimated(connection: Connection, name: str) -> int:
     """How many rows the table had, by the statistics, when the backfill began."""
-    return connection.execute(
+    found: int = connection.execute(
         text("SELECT rows_estimated FROM seachange.backfill WHERE name = :name"), {"name": name}
     ).scalar_one()
+    return found
 
 
 def add_range(connection: Connection, name: str, number: int, lower: Key | None, upper: Key | None) -> None:
@@ -131,7 +132,7 @@ ADVANCE = text("""
 
 def end_pass(connection: Connection, name: str, number: int) -> bool:
     """Ends a pass over the range; whether it found no row behind, which finishes the range."""
-    return connection.execute(
+    found: bool = connection.execute(
         text(
             "UPDATE seachange.backfill_range SET finished = found_in_pass = 0, passes = passes + 1, cursor_key = NULL, "
             "seen_in_pass = 0, found_in_pass = 0, updated_at = clock_timestamp() "
@@ -139,23 +140,26 @@ def end_pass(connection: Connection, name: str, number: int) -> bool:
         ),
         {"name": name, "number": number},
     ).scalar_one()
+    return found
 
 
 def all_finished(connection: Connection, name: str) -> bool:
     """Whether every range that the table was split into is finished."""
-    return connection.execute(
+    found: bool = connection.execute(
         text(
             "SELECT coalesce(bool_and(finished), false) FROM seachange.backfill_range WHERE backfill = :name AND number > 0"
         ),
         {"name": name},
     ).scalar_one()
+    return found
 
 
 def is_proven(connection: Connection, name: str) -> bool:
     """Whether a whole scan has found no row behind."""
-    return connection.execute(
+    found: bool = connection.execute(
         text("SELECT proven_at IS NOT NULL FROM seachange.backfill WHERE name = :name"), {"name": name}
     ).scalar_one()
+    return found
 
 
 def proven(connection: Connection, name: str) -> None:
