@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
-from seachange_migrations.errors import RefusedError
+from seachange_migrations.errors import RefusedError, one_line
 from seachange_migrations.sync import names
 from seachange_migrations.sync.names import literal, quoted
 from seachange_migrations.sync.rows import divergent, is_divergent
 from seachange_migrations.sync.spec import function_names
 from seachange_migrations.sync.store import Registered
 
+DEPENDENT_OBJECTS = "2BP01"
 ROWS_UNDER_LOCK = 50_000
 """Tables up to this size, by the statistics, are read once more under the lock, which takes about a tenth of a second."""
 
@@ -55,7 +57,15 @@ def drop(connection: Connection, execute: Callable[[str], None], sync: Registere
             f"sync {sync.name}: {sync.schema}.{sync.table} was changed past its trigger just now: run this again"
         )
     execute(f"DROP TRIGGER {quoted(names.trigger(sync.name))} ON {qualified}")
-    execute(f"ALTER TABLE {qualified} " + ", ".join(f"DROP COLUMN {quoted(column)}" for column in sync.old))
+    try:
+        execute(f"ALTER TABLE {qualified} " + ", ".join(f"DROP COLUMN {quoted(column)}" for column in sync.old))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != DEPENDENT_OBJECTS:
+            raise
+        detail = one_line(getattr(getattr(error.orig, "diag", None), "message_detail", None) or error, 300)
+        raise RefusedError(
+            f"sync {sync.name}: {detail}: drop it first, or let it use {', '.join(sync.new)}; nothing was changed"
+        ) from error
     for function in function_names(sync.name, sync.old, sync.new):
         execute(f"DROP FUNCTION IF EXISTS {function}")
     execute(f"UPDATE seachange.sync SET dropped_at = now() WHERE name = {literal(sync.name)}")

@@ -47,14 +47,14 @@ def test_in_the_revision_of_its_sync(items: Shop) -> None:
     ],
 )
 def test_neither_or_both(items: Shop, arguments: dict[str, object]) -> None:
-    with pytest.raises(InvalidRequestError, match="give either sync=, or set= and where="):
+    with pytest.raises(InvalidRequestError, match=r"give either sync=, or set= and where="):
         items.migrate(lambda op: op.backfill("items", **arguments))
 
 
 def test_of_another_table(items: Shop) -> None:
     items.make("CREATE TABLE other (id int PRIMARY KEY)")
     items.migrate(lambda op: op.rename_column("items", "name", "title", type_="text"))
-    with pytest.raises(InvalidRequestError, match="is one of public.items, not of public.other"):
+    with pytest.raises(InvalidRequestError, match=r"is one of public.items, not of public.other"):
         items.migrate(lambda op: op.backfill("other", sync="items_title"))
 
 
@@ -67,7 +67,7 @@ def test_what_is_left_to_workers(items: Shop) -> None:
         with (
             context.begin_transaction(),
             Operations.context(context) as op,
-            pytest.raises(MigrationError, match="larger than one call does"),
+            pytest.raises(MigrationError, match=r"larger than one call does"),
         ):
             op.backfill("items", set={"token": "name"}, where="token IS NULL")
     assert items.sql("SELECT count(token) FROM items") == [(0,)]
@@ -78,5 +78,5 @@ def test_offline_it_says_so() -> None:
     from alembic.runtime.migration import MigrationContext
 
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True})
-    with Operations.context(context) as op, pytest.raises(CommandError, match="without --sql"):
+    with Operations.context(context) as op, pytest.raises(CommandError, match=r"without --sql"):
         op.backfill("items", sync="items_title")

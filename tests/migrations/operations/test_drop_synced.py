@@ -58,7 +58,7 @@ def test_the_name_may_be_used_again(amounts: Shop) -> None:
 
 
 def test_refused_while_rows_are_not_in_step(amounts: Shop) -> None:
-    with pytest.raises(RefusedError, match="2 rows of public.items are not in step.*op.backfill"):
+    with pytest.raises(RefusedError, match=r"2 rows of public.items are not in step.*op.backfill"):
         contract(amounts)
     assert amounts.row("amount, cents") == ("5", None)
 
@@ -66,26 +66,26 @@ def test_refused_while_rows_are_not_in_step(amounts: Shop) -> None:
 def test_refused_while_an_original_waits_for_repair(amounts: Shop) -> None:
     backfill(amounts)
     amounts.sql("UPDATE items SET amount = 'many' WHERE id = 1")
-    with pytest.raises(RefusedError, match="1 originals of public.items wait for repair.*seachange repair retry"):
+    with pytest.raises(RefusedError, match=r"1 originals of public.items wait for repair.*seachange repair retry"):
         contract(amounts)
 
 
 def test_refused_when_the_trigger_is_off(amounts: Shop) -> None:
     backfill(amounts)
     amounts.make('ALTER TABLE items DISABLE TRIGGER "~seachange_items_cents"')
-    with pytest.raises(RefusedError, match="gone or disabled.*run its backfill again"):
+    with pytest.raises(RefusedError, match=r"gone or disabled.*run its backfill again"):
         contract(amounts)
 
 
 def test_what_is_written_while_it_waits_for_the_lock_is_seen(amounts: Shop) -> None:
     """A value that does not convert, committed after the table was read and before the lock came."""
     backfill(amounts)
-    failed: list[BaseException] = []
+    failed: list[RefusedError] = []
 
     def attempt() -> None:
         try:
             contract(amounts)
-        except BaseException as error:
+        except RefusedError as error:
             failed.append(error)
 
     with amounts.database.connect() as writer:
@@ -98,7 +98,6 @@ def test_what_is_written_while_it_waits_for_the_lock_is_seen(amounts: Shop) -> N
             pass
         writer.execute("COMMIT")
         thread.join()
-    assert isinstance(failed[0], RefusedError)
     assert "wait for repair" in str(failed[0])
     assert amounts.row("amount") == ("many",)
 
@@ -108,22 +107,22 @@ def test_what_was_written_past_the_trigger_is_seen_under_the_lock(amounts: Shop)
     with amounts.database.connect() as writer:
         writer.execute("SET session_replication_role = replica")
         writer.execute("UPDATE items SET amount = '9' WHERE id = 1")
-    with pytest.raises(RefusedError, match="1 rows of public.items are not in step"):
+    with pytest.raises(RefusedError, match=r"1 rows of public.items are not in step"):
         contract(amounts)
 
 
 def test_wrong_table_and_wrong_name(amounts: Shop) -> None:
     amounts.make("CREATE TABLE other (id int PRIMARY KEY)")
-    with pytest.raises(InvalidRequestError, match="is one of public.items, not of other"):
+    with pytest.raises(InvalidRequestError, match=r"is one of public.items, not of other"):
         amounts.migrate(lambda op: op.drop_synced("other", sync="items_cents"))
-    with pytest.raises(RefusedError, match="no sync 'x' in this database; it has 'items_cents'"):
+    with pytest.raises(RefusedError, match=r"no sync 'x' in this database; it has 'items_cents'"):
         amounts.migrate(lambda op: op.drop_synced("items", sync="x"))
 
 
 def test_a_view_over_an_old_column_keeps_everything(amounts: Shop) -> None:
     backfill(amounts)
     amounts.make("CREATE VIEW amounts AS SELECT amount FROM items")
-    with pytest.raises(RefusedError, match="view amounts depends on column amount.*drop it first"):
+    with pytest.raises(RefusedError, match=r"view amounts depends on column amount.*drop it first"):
         contract(amounts)
     amounts.sql("UPDATE items SET amount = '8' WHERE id = 1")
     assert amounts.row("cents") == (8,)
@@ -134,6 +133,6 @@ def test_nobody_is_kept_waiting_in_plain_alembic(amounts: Shop) -> None:
     with amounts.database.connect() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT FROM items")
-        with pytest.raises(Exception, match="lock timeout") as raised:
+        with pytest.raises(Exception, match=r"lock timeout") as raised:
             contract(amounts)
     assert isinstance(raised.value.__cause__, psycopg.errors.LockNotAvailable)
