@@ -1,8 +1,8 @@
 """`make bench`"""
 
-from benchmarks import migration, package, synth
+from benchmarks import engine, package, synth
 
 if __name__ == "__main__":
     synth.main()
     package.main()
-    migration.main()
+    engine.main()

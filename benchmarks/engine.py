@@ -264,6 +264,10 @@ def show(figures: EngineFigures) -> None:
                 f"p99 {found.during.p99:8.1f} ms ({found.during.p99 / found.before.p99:6.1f} x its baseline)   "
                 f"worst {found.during.worst:8.1f} ms   failed {found.during.failed}"
             )
+    article, ours = figures.article.during, figures.gentle.during
+    print(
+        f"  the article's clients wait {article.p99 / ours.p99:.0f} x as long as ours at p99, {article.worst / ours.worst:.0f} x at worst"
+    )
     if figures.missing:
         print(f"  pgroll   not measured: {figures.missing}")
     for promise in figures.promises:

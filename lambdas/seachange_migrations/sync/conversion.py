@@ -140,5 +140,5 @@ def require_pure(connection: Connection, probe: str, conversion: Conversion) -> 
                 f"sync {conversion.sync}: {conversion.direction} for {target.name}, {one_line(expression, 200)}, cannot be kept in "
                 f"step by a trigger: {one_line(error.orig or error, 300)}. It must be an expression over "
                 f"{', '.join(source.name for source in conversion.sources)} alone, named without their table, with functions that are "
-                "IMMUTABLE; a function of your own may be declared so if it is."
+                "IMMUTABLE; a function of your own may be declared so if it is. concat and concat_ws are not: write a || b."
             ) from error
