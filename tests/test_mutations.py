@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 MUTATIONS = {
     "the sync trigger": (
-        "service/migrations/versions/0002_structured_address.py",
-        "SYNC, COLUMNS, TRIGGER):",
-        "SYNC, COLUMNS):",
+        "lambdas/seachange_migrations/operations/sync_columns.py",
+        "trigger.create_trigger(sync), *grants):",
+        "*grants):",
         "tests/service/migrations/test_sync.py",
         "test_what_blue_writes_green_reads",
     ),
@@ -26,8 +26,8 @@ MUTATIONS = {
         "test_six_alarms_on_each_group",
     ),
     "the lock timeout": (
-        "lambdas/seachange_migrations/apply.py",
-        'connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")',
+        "lambdas/seachange_migrations/safety.py",
+        'send(connection, f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")',
         "pass",
         "tests/migrations/test_locks.py",
         "test_expand_never_queues_writers_behind_a_long_reader",
