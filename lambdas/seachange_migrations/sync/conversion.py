@@ -1,7 +1,7 @@
 """The conversions of a sync: bound when they are made, so that no search_path matters; pure, as PostgreSQL itself judges."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Connection, text
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from seachange_migrations.errors import RefusedError, one_line
 from seachange_migrations.sync import names
 from seachange_migrations.sync.names import quoted, verbatim
-from seachange_migrations.sync.table import Column
+from seachange_migrations.sync.table import Column, qualified_types
 
 Direction = Literal["forward", "backward"]
 Expressions = Mapping[str, str] | str
@@ -21,7 +21,8 @@ class Conversion:
     """One direction: `targets` from `sources`.
 
     `expressions` has one for each target, or `record` is one that returns them all by name. `function` is the user's own function,
-    qualified, when `record` is nothing but a call of it: it is then called as it is, once for all targets.
+    qualified, when `record` is nothing but a call of it: it is then called as it is, once for all targets. `returns` are the columns of
+    what it returns, by name their types.
     """
 
     sync: str
@@ -31,6 +32,7 @@ class Conversion:
     expressions: Mapping[str, str]
     record: str | None = None
     function: str | None = None
+    returns: Mapping[str, str] | None = None
 
     @property
     def is_identity(self) -> bool:
@@ -41,6 +43,13 @@ class Conversion:
         bare = self.expressions[target.name].strip()
         is_name = bare == quoted(source.name) or (bare == source.name and bare.islower() and bare.isidentifier())
         return is_name and source.type == target.type
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether what it returns has the targets' very types, so that it can be compared with them as it is."""
+        if any(target.is_domain or "(" in target.type for target in self.targets):
+            return False
+        return self.function is None or list((self.returns or {}).items()) == [(t.name, t.type) for t in self.targets]
 
     def functions(self) -> list[str]:
         """The statements that make its functions."""
@@ -60,6 +69,14 @@ class Conversion:
             f"CREATE FUNCTION {names.function(self.sync, self.direction)}({arguments}, {out}) {pure} "
             f"BEGIN ATOMIC SELECT {fields} FROM (SELECT ({self.record}).*) AS r; END"
         ]
+
+    def record_of(self, arguments: Sequence[str]) -> str:
+        """SQL that converts `arguments` into one record."""
+        passed = ", ".join(arguments)
+        if self.record is not None:
+            return f"{self.function or names.function(self.sync, self.direction)}({passed})"
+        calls = ", ".join(f"{names.conversion(self.sync, target.name)}({passed})" for target in self.targets)
+        return f"ROW({calls})::pg_catalog.record"
 
     def into(self, variables: Sequence[str], arguments: Sequence[str]) -> str:
         """PL/pgSQL that converts `arguments` into `variables`; a record goes through the variable `converted`."""
@@ -98,28 +115,32 @@ def build(
     return Conversion(sync=sync, direction=direction, sources=sources, targets=targets, expressions={}, record=given)
 
 
-def called_function(connection: Connection, record: str, sources: Sequence[Column]) -> str | None:
-    """The function, qualified and quoted, of which `record` is nothing but a call with all of `sources` in order."""
-    name, opening, rest = record.strip().partition("(")
+# Of several by that name PostgreSQL takes the one with just these types. A function in SQL may be inlined, and its record then has
+# lost the names of its fields; a strict one may return no record at all.
+CALLED = """
+SELECT format('%I.%I', n.nspname, p.proname), ARRAY(
+    SELECT ARRAY[r.name, format_type(r.type, NULL)]
+    FROM unnest(p.proargnames, p.proallargtypes, p.proargmodes::text[]) WITH ORDINALITY AS r (name, type, mode, n)
+    WHERE r.mode = 'o' ORDER BY r.n)
+FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_language AS l ON l.oid = p.prolang
+WHERE p.oid = :function AND l.lanname <> 'sql' AND NOT p.proisstrict
+"""
+
+
+def calling(connection: Connection, conversion: Conversion) -> Conversion:
+    """The same, with the function of which its record is nothing but a call with all sources in order."""
+    name, opening, rest = (conversion.record or "").strip().partition("(")
     arguments = [argument.strip() for argument in rest.removesuffix(")").split(",")]
-    are_sources = len(arguments) == len(sources) and all(
+    are_sources = len(arguments) == len(conversion.sources) and all(
         argument == quoted(source.name) or (argument == source.name and argument.islower())
-        for argument, source in zip(arguments, sources, strict=True)
+        for argument, source in zip(arguments, conversion.sources, strict=True)
     )
     if not opening or not rest.endswith(")") or not are_sources:
-        return None
-    # Of several by that name PostgreSQL takes the one with just these types. A function in SQL may be inlined, and its record then has
-    # lost the names of its fields.
-    found = connection.execute(
-        text("""
-            SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-                JOIN pg_language AS l ON l.oid = p.prolang
-            WHERE p.oid = to_regprocedure(:signature) AND l.lanname <> 'sql'
-        """),
-        {"signature": f"{name}({', '.join(source.type for source in sources)})"},
-    )
-    qualified: str | None = found.scalar()
-    return qualified
+        return conversion
+    signature = f"{name}({', '.join(source.type for source in conversion.sources)})"
+    function = connection.scalar(text("SELECT to_regprocedure(:signature)::oid"), {"signature": signature})
+    found = qualified_types(connection, CALLED, {"function": function})
+    return replace(conversion, function=found[0][0], returns=dict(found[0][1])) if found else conversion
 
 
 def require_pure(connection: Connection, probe: str, conversion: Conversion) -> None:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
 from seachange_migrations.sync import guards, names, trigger
-from seachange_migrations.sync.conversion import Conversion, Expressions, build, called_function, require_pure
+from seachange_migrations.sync.conversion import Expressions, build, calling, require_pure
 from seachange_migrations.sync.names import literal, quoted, quoted_all, verbatim
 from seachange_migrations.sync.refuse import problems
 from seachange_migrations.sync.shortcut import shortcut
@@ -73,8 +73,8 @@ def prepare(connection: Connection, wanted: Wanted) -> Sync:
     return Sync(
         name=wanted.name,
         table=table,
-        forward=_called(connection, forward),
-        backward=_called(connection, backward),
+        forward=calling(connection, forward),
+        backward=calling(connection, backward),
         lossy=wanted.lossy,
         guards=guards.read(connection, table, wanted.old),
     )
@@ -137,9 +137,3 @@ def _new_columns(connection: Connection, table: Table, wanted: Wanted) -> list[C
             "alone, which accepts NULL"
         ) from error
     return [found[name] for name in wanted.new]
-
-
-def _called(connection: Connection, conversion: Conversion) -> Conversion:
-    if conversion.record is None:
-        return conversion
-    return replace(conversion, function=called_function(connection, conversion.record, conversion.sources))

@@ -146,6 +146,11 @@ def _comparison(sync: Sync, part: str, conversion: Conversion) -> str:
             f"CREATE FUNCTION {sync.function(part)}({taken}) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE "
             f"RETURN {same(sources, targets)}"
         )
+    if conversion.is_exact:
+        compared = f"{conversion.record_of(sources)} OPERATOR(pg_catalog.*=) {record(targets)}"
+        return _plpgsql(
+            sync, part, taken, "boolean", f"RETURN {compared};\n{CAUGHT}\n    RETURN false;", options="IMMUTABLE"
+        )
     derived = variables("v", conversion.targets)
     body = f"{conversion.into(derived, sources)}\nRETURN {same(derived, plain(targets, conversion.targets))};\n{CAUGHT}\n    RETURN false;"
     declare = f"{declared('v', conversion.targets)}\nconverted record;"
@@ -204,12 +209,9 @@ END;"""
 def _declarations(sync: Sync) -> str:
     return "\n".join(
         [
-            "setting text := pg_catalog.current_setting('seachange.sync', true);",
-            "old_written boolean;",
-            "new_written boolean;",
+            "old_written boolean := false;  -- beside the new side",
             "converted record;",
             declared("o", sync.old),
-            declared("n", sync.new),
             "unfit text;  -- why a derived value is not assigned; never a value itself",
             *(["given record;"] if _partly_assignable(sync) else []),
         ]
@@ -226,47 +228,50 @@ def _body(sync: Sync) -> str:
     defaults = [f"({column.default})::{column.base}" if column.default else f"NULL::{column.base}" for column in old]
     written = f"pg_catalog.num_nonnulls({', '.join(of('NEW', new))}) OPERATOR(pg_catalog.>) 0"
     call = f"{sync.function('in_step')}({', '.join([*of('NEW', old), *of('NEW', new)])})"
-    return f"""IF setting OPERATOR(pg_catalog.=) 'filled' THEN
-    RETURN NEW;  -- the backfill, which has derived the new side itself
-END IF;
-IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
-    new_written := {written};
-    old_written := NOT new_written OR {differ(plain(of("NEW", old), old), defaults)};
-ELSE
-    IF {differ(of("OLD", key), of("NEW", key))} THEN
+    setting = "pg_catalog.current_setting('seachange.sync', true)"
+    insert, update = (f"TG_OP OPERATOR(pg_catalog.=) '{event}'" for event in ("INSERT", "UPDATE"))
+    moved = f"{update} AND {differ(of('OLD', key), of('NEW', key))}"
+    new_written = f"CASE WHEN {insert} THEN {written} ELSE {differ(of('OLD', new), of('NEW', new))} END"
+    given = differ(plain(of("NEW", old), old), defaults)
+    old_written = f"CASE WHEN {insert} THEN {given} ELSE {differ(of('OLD', old), of('NEW', old))} END"
+    overwritten = literal("overwritten by the backfill: it was not in step with the old side")
+    # Each expression costs a transaction's first call a microsecond or two: what is seldom asked hides behind one that is.
+    return f"""IF {setting} OPERATOR(pg_catalog.<>) '' OR {moved} THEN
+    IF {moved} THEN
         PERFORM {sync.function("rekey")}({_key_of(sync, "OLD")}, {_key_of(sync, "NEW")});
     END IF;
-    IF setting OPERATOR(pg_catalog.=) 'off' THEN
+    IF {setting} OPERATOR(pg_catalog.=) 'filled' THEN
+        RETURN NEW;  -- the backfill, which has derived the new side itself
+    ELSIF {setting} OPERATOR(pg_catalog.=) 'off' AND {update} THEN
         -- The backfill, whose own writes would look like green's.
-        new_written := false;
-        old_written := true;
         IF {written} AND NOT {call} THEN
-            {_record(sync, "NEW", new, literal("overwritten by the backfill: it was not in step with the old side"))}
+            {_record(sync, "NEW", new, overwritten)}
         END IF;
-    ELSIF setting OPERATOR(pg_catalog.=) 'back' THEN
+{indent(_forward(sync), "        ")}
+        RETURN NEW;
+    ELSIF {setting} OPERATOR(pg_catalog.=) 'back' AND {update} THEN
         -- A repair, which derives the old side anew from what stands on the new one.
-        new_written := true;
-        old_written := false;
-    ELSE
-        new_written := {differ(of("OLD", new), of("NEW", new))};
-        old_written := {differ(of("OLD", old), of("NEW", old))};
+{indent(_backward(sync), "        ")}
+        RETURN NEW;
     END IF;
 END IF;
 
-IF new_written THEN
-    IF old_written AND {call} THEN
-        RETURN NEW;
+IF ({new_written}) THEN
+    IF ({old_written}) THEN
+        IF {call} THEN
+            RETURN NEW;
+        END IF;
+        old_written := true;
     END IF;
 {indent(_backward(sync), "    ")}
-ELSIF old_written THEN
+ELSIF {insert} OR {differ(of("OLD", old), of("NEW", old))} THEN
 {indent(_forward(sync), "    ")}
 END IF;
 RETURN NEW;"""
 
 
 def _forward(sync: Sync) -> str:
-    derived = variables("n", sync.new)
-    convert = f"{sync.forward.into(derived, of('NEW', sync.old))}\n{assign('NEW', sync.new, derived)}"
+    convert = sync.forward.into(of("NEW", sync.new), of("NEW", sync.old))
     if sync.is_identity:
         return convert
     return f"""BEGIN
