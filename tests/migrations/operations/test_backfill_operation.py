@@ -1,7 +1,6 @@
 """`op.backfill` turns what its author asks for into a backfill."""
 
 import pytest
-from alembic.util import CommandError
 
 from seachange_migrations.errors import InvalidRequestError, MigrationError
 from seachange_migrations.running import Run, running
@@ -71,12 +70,3 @@ def test_what_is_left_to_workers(items: Shop) -> None:
         ):
             op.backfill("items", set={"token": "name"}, where="token IS NULL")
     assert items.sql("SELECT count(token) FROM items") == [(0,)]
-
-
-def test_offline_it_says_so() -> None:
-    from alembic.operations import Operations
-    from alembic.runtime.migration import MigrationContext
-
-    context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True})
-    with Operations.context(context) as op, pytest.raises(CommandError, match=r"without --sql"):
-        op.backfill("items", sync="items_title")
