@@ -46,7 +46,9 @@ def stack_heads(stack_name: str) -> list[StackHeads]:
     except (ClientError, BotoCoreError) as error:
         raise StackHeadsError(f"stack {stack_name!r} cannot be asked: {' '.join(str(error).split())}") from error
     if not found:
-        raise StackHeadsError(f"stack {stack_name!r} has no AlembicMigrations: name the stack that migrates the database")
+        raise StackHeadsError(
+            f"stack {stack_name!r} has no AlembicMigrations: name the stack that migrates the database"
+        )
     return found
 
 

@@ -102,7 +102,7 @@ def test_when_storage_is_low(database: Database, connection: Connection) -> None
 def test_while_a_vacuum_works_on_the_table(
     database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_profile(monkeypatch, maintenance_patience_s=0.5)
+    with_profile(monkeypatch, maintenance_patience_s=0.5, wal_bytes_per_s=1e12)
     items(database, 20_000)
     database.rows("DELETE FROM items WHERE id % 3 = 0")
     watched = Watched(lambda: None)
