@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
-from seachange_migrations.sync import guards, names, trigger
+from seachange_migrations.sync import guards, names
 from seachange_migrations.sync.conversion import Expressions, build, calling, require_pure
+from seachange_migrations.sync.functions import functions
 from seachange_migrations.sync.names import literal, quoted, quoted_all, verbatim
 from seachange_migrations.sync.refuse import problems
 from seachange_migrations.sync.shortcut import shortcut
@@ -83,7 +84,7 @@ def prepare(connection: Connection, wanted: Wanted) -> Sync:
 def make_functions(execute: Callable[[str], None], sync: Sync) -> None:
     """Makes the functions, which lock nothing that others use. Raises RefusedError where PostgreSQL cannot."""
     try:
-        for statement in trigger.functions(sync):
+        for statement in functions(sync):
             execute(statement)
     except DBAPIError as error:
         raise RefusedError(

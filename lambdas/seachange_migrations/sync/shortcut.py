@@ -3,9 +3,9 @@ where one does not convert. The backfill takes it, and goes the trigger's way wh
 """
 
 from seachange_migrations.sync import names
+from seachange_migrations.sync.fragments import differ, of, plain, record
 from seachange_migrations.sync.names import quoted
 from seachange_migrations.sync.spec import Sync
-from seachange_migrations.sync.trigger import differ, of, plain, record
 
 
 def shortcut(sync: Sync) -> dict[str, str]:
