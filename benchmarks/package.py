@@ -104,14 +104,17 @@ def measure(rounds: int = ROUNDS) -> Package:
 
 
 def main() -> None:
-    """Prints the package's figures."""
+    """Prints the package's figures; the promise and whether it holds come last."""
     found = measure()
     print("package of the migrations Lambda, unzipped, without boto3, parser included")
     for machine, count in found.sizes.items():
-        print(f"  {machine:<8} {count / 1e6:5.1f} MB (target: {MOST_BYTES / 1e6:.0f} MB at most)")
+        print(f"  {machine:<8} {count / 1e6:5.1f} MB")
     print(
-        f"  import   {found.times:.2f} x that of alembic and psycopg (target: {MOST_TIMES:g} at most); "
-        f"{found.handler_s:.2f} s and {found.base_s:.2f} s of processor, median of {ROUNDS} interleaved rounds"
+        f"  import   {found.handler_s:.2f} s of processor, alembic and psycopg {found.base_s:.2f} s; median of {ROUNDS} interleaved rounds"
+    )
+    print(
+        f"  {'holds ' if found.is_good else 'MISSES'} {max(found.sizes.values()) / 1e6:.1f} MB, promised {MOST_BYTES / 1e6:.0f} MB; "
+        f"its import {found.times:.2f} x that of alembic and psycopg, promised {MOST_TIMES:g} x"
     )
 
 
