@@ -37,7 +37,7 @@ HANDLER = "import seachange_migrations.handler"
 class Package:
     """`sizes` in bytes, unzipped and without boto3, by processor; the imports in seconds of processor time."""
 
-    sizes: dict[str, int]
+    sizes: dict[Machine, int]
     base_s: float
     handler_s: float
 

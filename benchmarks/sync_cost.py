@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic.operations import Operations
@@ -134,11 +135,15 @@ def _make(dsn: str) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
         with context.begin_transaction(), Operations.context(context) as operations:
-            operations.rename_column("customers", "address", "location", type_="text")
-            operations.backfill("customers", sync="customers_location")
+            _rename(operations)
     for database in (PLAIN, EXAMPLE, RENAMED):
         with psycopg.connect(_to(dsn, database), autocommit=True) as client:
             client.execute("VACUUM FULL ANALYZE customers")
+
+
+def _rename(op: Any) -> None:
+    op.rename_column("customers", "address", "location", type_="text")
+    op.backfill("customers", sync="customers_location")
 
 
 def _updates(client: psycopg.Connection, column: str, value: str, number: int) -> float:

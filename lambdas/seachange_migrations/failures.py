@@ -61,6 +61,11 @@ def lost_connection(error: BaseException) -> bool:
     )
 
 
+def passes(error: BaseException) -> bool:
+    """Whether it was the moment that failed it, not what was asked for: a lock, a timeout, a session that ended."""
+    return gave_way(error) or was_canceled(error) or lost_connection(error)
+
+
 def drivers_words(error: BaseException) -> str:
     """What the driver said, without what was made of it."""
     return one_line(next((link for link in _chain(error) if isinstance(link, psycopg.Error)), error), 400)

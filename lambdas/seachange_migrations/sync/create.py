@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
+from seachange_migrations.failures import passes
 from seachange_migrations.sync import guards, names
 from seachange_migrations.sync.conversion import Expressions, build, calling, require_pure
 from seachange_migrations.sync.functions import functions
@@ -87,6 +88,8 @@ def make_functions(execute: Callable[[str], None], sync: Sync) -> None:
         for statement in functions(sync):
             execute(statement)
     except DBAPIError as error:
+        if passes(error):
+            raise
         raise RefusedError(
             f"sync {sync.name}: its functions cannot be made: {one_line(error.orig or error, 300)}"
         ) from error
@@ -133,6 +136,8 @@ def _new_columns(connection: Connection, table: Table, wanted: Wanted) -> list[C
             with connection.begin_nested():
                 connection.execute(verbatim(f"SELECT CAST(NULL AS {found[name].type})"))
     except DBAPIError as error:
+        if passes(error):
+            raise
         raise RefusedError(
             f"{table.shown} cannot have the new columns {', '.join(wanted.new)}: {one_line(error.orig or error, 300)}. Each has a type "
             "alone, which accepts NULL"
