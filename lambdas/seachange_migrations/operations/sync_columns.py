@@ -18,8 +18,8 @@ from seachange_migrations.running import current
 from seachange_migrations.sync import create, trigger
 from seachange_migrations.sync.effects import column_grants, silent_triggers
 from seachange_migrations.sync.names import verbatim
+from seachange_migrations.sync.on_rows import require_names_found, require_round_trip
 from seachange_migrations.sync.spec import Sync
-from seachange_migrations.sync.verify import require_round_trip
 
 Types = Mapping[str, TypeEngine[Any] | type[TypeEngine[Any]] | str]
 Expressions = Mapping[str, str] | str
@@ -107,6 +107,7 @@ def sync_columns(operations: Operations, operation: SyncColumns) -> None:
 
 def _make(connection: Connection, sync: Sync, execute: Callable[[str], None]) -> None:
     create.make_functions(execute, sync)
+    require_names_found(connection, sync)
     if not sync.lossy:
         rows = require_round_trip(connection, sync)
         current().on_progress({"event": "round_trip_verified", "sync": sync.name, "rows": rows})

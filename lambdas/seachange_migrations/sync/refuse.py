@@ -47,15 +47,6 @@ RULES = (
         remedy="keep the column; the new release can give it another name in its model",
     ),
     Rule(
-        finds="""SELECT a.attname::text FROM pg_attribute AS a JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = :oid
-            AND d.objsubid = a.attnum AND d.refobjid = :oid AND d.refobjsubid = 0 AND d.deptype = 'i'
-            WHERE a.attrelid = :oid AND a.attname = ANY (:old)
-            UNION SELECT a.attname::text FROM pg_attribute AS a JOIN pg_partitioned_table AS p ON p.partrelid = a.attrelid
-            AND a.attnum = ANY (p.partattrs::int2[]) WHERE p.partrelid IN (SELECT relid FROM pg_partition_tree(:oid)) AND a.attname = ANY (:old)""",
-        problem="{found} decides the partition of a row, which a trigger may not change",
-        remedy="make a new partitioned table, or keep the column",
-    ),
-    Rule(
         finds="""SELECT a.attname::text FROM pg_attribute AS a JOIN pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
             WHERE a.attrelid = :oid AND a.attname = ANY (:old) AND a.attgenerated = '' AND (
                 EXISTS (SELECT FROM regexp_matches(f.adbin::text, '[:](op)?funcid ([0-9]+)', 'g') AS called

@@ -43,7 +43,8 @@ WITH RECURSIVE base (number, type, modifier) AS (
 )
 SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), format_type(base.type, base.modifier), t.oid <> a.atttypid,
        a.attnotnull, t.typcategory::text, t.typname::text,
-       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(own.typdefaultbin, 0)) END
+       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(own.typdefaultbin, 0)) END,
+       a.attgenerated = '' AND NOT starts_with(coalesce(d.adbin::text, own.typdefaultbin::text, '{CONST'), '{CONST')
 FROM pg_attribute AS a
 JOIN base ON base.number = a.attnum
 JOIN pg_type AS t ON t.oid = base.type AND t.typtype <> 'd'
@@ -75,7 +76,7 @@ STABLE_TEXT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """`base` is the type that a domain is made of, with its modifier; `type` itself for others."""
+    """`base` is the type that a domain is made of, with its modifier; `type` itself for others. `is_computed`: the default is no constant."""
 
     name: str
     type: str
@@ -84,6 +85,7 @@ class Column:
     not_null: bool
     has_stable_text: bool
     default: str | None
+    is_computed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +162,7 @@ def qualified_types(connection: Connection, query: str, parameters: dict[str, An
 
 
 def _column(row: Any) -> Column:
-    name, type_, base, is_domain, not_null, category, base_name, default = row
+    name, type_, base, is_domain, not_null, category, base_name, default, is_computed = row
     return Column(
         name=name,
         type=type_,
@@ -169,4 +171,5 @@ def _column(row: Any) -> Column:
         not_null=not_null,
         has_stable_text=category == "E" or base_name in STABLE_TEXT,
         default=default,
+        is_computed=is_computed,
     )

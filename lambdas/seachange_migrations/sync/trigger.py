@@ -67,7 +67,22 @@ def body(sync: Sync) -> str:
     moved = f"{update} AND {differ(of('OLD', key), of('NEW', key))}"
     new_written = f"CASE WHEN {insert} THEN {written} ELSE {differ(of('OLD', new), of('NEW', new))} END"
     given = differ(plain(of("NEW", old), old), defaults)
-    old_written = f"CASE WHEN {insert} THEN {given} ELSE {differ(of('OLD', old), of('NEW', old))} END"
+    changed = differ(of("OLD", old), of("NEW", old))
+    old_written = f"CASE WHEN {insert} THEN {given} ELSE {changed} END"
+    ask_default = ""
+    if any(column.is_computed for column in old):
+        # A default may raise, or read what is not set: its own INSERT would, but not one that gives the value.
+        old_written = "old_written"
+        ask_default = f"""
+    IF {insert} THEN
+        BEGIN
+            old_written := {given};
+        {CAUGHT}
+            old_written := true;
+        END;
+    ELSE
+        old_written := {changed};
+    END IF;"""
     overwritten = literal("overwritten by the backfill: it was not in step with the old side")
     # Each expression costs a transaction's first call a microsecond or two: what is seldom asked hides behind one that is.
     return f"""IF {setting} OPERATOR(pg_catalog.<>) '' OR {moved} THEN
@@ -75,12 +90,12 @@ def body(sync: Sync) -> str:
         RETURN NEW;  -- the backfill, which has derived the new side itself and moves no key
     END IF;
     IF {moved} THEN
-        PERFORM {sync.function("rekey")}({_key_of(sync, "OLD")}, {_key_of(sync, "NEW")});
+{indent(_guarded(sync, f"PERFORM {sync.function('rekey')}({_key_of(sync, 'OLD')}, {_key_of(sync, 'NEW')});"), "        ")}
     END IF;
     IF {setting} OPERATOR(pg_catalog.=) 'off' AND {update} THEN
         -- The backfill, whose own writes would look like green's.
         IF {written} AND NOT {call} THEN
-            {_record(sync, "NEW", new, overwritten)}
+{indent(_guarded(sync, _record(sync, "NEW", new, overwritten)), "            ")}
         END IF;
 {indent(_forward(sync), "        ")}
         RETURN NEW;
@@ -91,7 +106,7 @@ def body(sync: Sync) -> str:
     END IF;
 END IF;
 
-IF ({new_written}) THEN
+IF ({new_written}) THEN{ask_default}
     IF ({old_written}) THEN
         IF {call} THEN
             RETURN NEW;
@@ -99,7 +114,7 @@ IF ({new_written}) THEN
         old_written := true;
     END IF;
 {indent(_backward(sync), "    ")}
-ELSIF {insert} OR {differ(of("OLD", old), of("NEW", old))} THEN
+ELSIF {insert} OR {changed} THEN
 {indent(_forward(sync), "    ")}
 END IF;
 RETURN NEW;"""
@@ -109,11 +124,12 @@ def _forward(sync: Sync) -> str:
     convert = sync.forward.into(of("NEW", sync.new), of("NEW", sync.old))
     if sync.is_identity:
         return convert
+    failed = "'does not convert: '::pg_catalog.text OPERATOR(pg_catalog.||) SQLSTATE"
     return f"""BEGIN
 {indent(convert, "    ")}
 {CAUGHT}
 {indent(assign("NEW", sync.new, ["NULL"] * len(sync.new)), "    ")}
-    {_record(sync, "NEW", sync.old, "'does not convert: '::pg_catalog.text OPERATOR(pg_catalog.||) SQLSTATE")}
+{indent(_guarded(sync, _record(sync, "NEW", sync.old, failed)), "    ")}
 END;"""
 
 
@@ -139,6 +155,12 @@ def _backward(sync: Sync) -> str:
     elif not sync.is_identity:
         cannot_hold = literal("the old side cannot hold it: it comes back as another value")
         ambiguous = f"IF NOT {in_step} THEN\n    {_record(sync, 'NEW', new, cannot_hold)}\nEND IF;"
+    # Where no block is around, each entry has its own.
+    is_open = sync.is_identity and not tests and not old[0].is_domain
+    both = _record(sync, "NEW", old, literal("both sides were written and disagree; the new one was kept"))
+    lost = _record(sync, "OLD", old, literal("overwritten: the new side did not hold it"), key_row="NEW")
+    if is_open:
+        both, lost = _guarded(sync, both), _guarded(sync, lost)
     save = "given := ROW(" + ", ".join(of("NEW", old)) + ");\n" if _partly_assignable(sync) else ""
     restore = assign("NEW", old, [f"given.f{number}" for number in range(1, len(old) + 1)]) if save else ""
     convert = "\n".join(
@@ -149,10 +171,10 @@ def _backward(sync: Sync) -> str:
                 *tests,
                 ambiguous,
                 f"""IF old_written THEN
-    {_record(sync, "NEW", old, literal("both sides were written and disagree; the new one was kept"))}
+{indent(both, "    ")}
 ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND NOT {kept} THEN
     IF pg_catalog.num_nonnulls({", ".join(of("OLD", old))}) OPERATOR(pg_catalog.>) 0 THEN
-        {_record(sync, "OLD", old, literal("overwritten: the new side did not hold it"), key_row="NEW")}
+{indent(lost, "        ")}
     END IF;
 END IF;""",
                 assign("NEW", old, derived),
@@ -160,12 +182,12 @@ END IF;""",
         )
     )
     failed = "'does not convert back: '::pg_catalog.text OPERATOR(pg_catalog.||) coalesce(unfit, SQLSTATE)"
-    if sync.is_identity and not tests and not old[0].is_domain:
+    if is_open:
         return convert
     return f"""{save}BEGIN
 {indent(convert, "    ")}
 {CAUGHT}
-{indent(restore, "    ") + chr(10) if restore else ""}    {_record(sync, "NEW", new, failed)}
+{indent(restore, "    ") + chr(10) if restore else ""}{indent(_guarded(sync, _record(sync, "NEW", new, failed)), "    ")}
 END;"""
 
 
@@ -179,3 +201,12 @@ def _key_of(sync: Sync, row: str) -> str:
 
 def _record(sync: Sync, row: str, columns: Sequence[Column], reason: str, *, key_row: str = "NEW") -> str:
     return f"PERFORM {sync.function('to_repair')}({_key_of(sync, key_row)}, {text_of(row, columns)}, {reason});"
+
+
+def _guarded(sync: Sync, statement: str) -> str:
+    """`statement`, which records for repair: a key or a value may have no text, by its type's own cast or its size."""
+    return f"""BEGIN
+    {statement}
+{CAUGHT}
+    RAISE WARNING 'sync %: a value could not be recorded for repair: %', {literal(sync.name)}, SQLERRM;
+END;"""

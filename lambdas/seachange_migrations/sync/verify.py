@@ -1,4 +1,4 @@
-"""Whether the promises of syncs hold: the round trip on real rows, and later whether anything has come into their way."""
+"""Whether anything has come into the way of what standing syncs promise."""
 
 from textwrap import indent
 
@@ -6,16 +6,9 @@ from sqlalchemy import Connection, text
 
 from seachange_migrations.errors import RefusedError
 from seachange_migrations.sync import guards, names, trigger
-from seachange_migrations.sync.names import quoted, quoted_all, verbatim
 from seachange_migrations.sync.refuse import problems
-from seachange_migrations.sync.spec import Sync
 from seachange_migrations.sync.store import Registered, registered
 from seachange_migrations.sync.table import Table
-
-ROWS = 10_000
-PAGES = 400
-SECONDS = 5
-"""How much of a table the round trip is tried on."""
 
 SOURCES = """
 SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = to_regnamespace('seachange') AND starts_with(proname::text, :prefix)
@@ -23,41 +16,6 @@ SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = to_regnamespace('
 TRIGGER = """
 SELECT t.tgenabled <> 'D' FROM pg_trigger AS t WHERE t.tgrelid = :oid AND t.tgname = :trigger AND NOT t.tgisinternal
 """
-
-
-def require_round_trip(connection: Connection, sync: Sync) -> int:
-    """Raises RefusedError, naming a row by its key, where old values do not come back from the new side; returns the rows tried.
-
-    At most ROWS rows, for at most SECONDS seconds, from all over the table.
-    """
-    pages = connection.scalar(
-        text("SELECT sum(pg_relation_size(relid)) / current_setting('block_size')::int FROM pg_partition_tree(:oid)"),
-        {"oid": sync.table.oid},
-    ) or connection.scalar(
-        text("SELECT pg_relation_size(:oid) / current_setting('block_size')::int"), {"oid": sync.table.oid}
-    )
-    sample = f"TABLESAMPLE SYSTEM ({100 * PAGES / pages})" if pages > PAGES else ""
-    rows = f"""
-        SELECT {quoted_all(column.name for column in sync.old)}, {sync.function("key")}({quoted_all(sync.table.key)}) AS "~key"
-        FROM {sync.table.qualified} {sample} LIMIT {ROWS}
-    """
-    broken = f"CASE WHEN clock_timestamp() < now_before + interval '{SECONDS} s' THEN NOT {sync.function('survives')}({{values}}) END"
-    values = ", ".join(f"s.{quoted(column.name)}" for column in sync.old)
-    tried, key = connection.execute(
-        verbatim(f"""
-            SELECT count(broken), min("~key"::text) FILTER (WHERE broken) FROM (
-                SELECT s."~key", {broken.format(values=values)} AS broken
-                FROM ({rows}) AS s, (SELECT clock_timestamp() AS now_before OFFSET 0) AS c
-            ) AS judged
-        """)
-    ).one()
-    if key is not None:
-        raise RefusedError(
-            f"sync {sync.name} is declared lossless, but the row {key} of {sync.table.shown} does not come back: backward(forward(old)) "
-            "is not the value that stands there, byte by byte, or does not convert. Mend the expressions, or declare it lossy=True: each "
-            "original that would be overwritten then goes to repair"
-        )
-    return int(tried)
 
 
 def verify(connection: Connection) -> list[str]:
