@@ -72,13 +72,16 @@ def clients_environment(server: PostgresServer) -> dict[str, str]:
 
 
 @contextmanager
-def started(major: int | None = None) -> Iterator[PostgresServer]:
-    """A server that forgets all at its end: of that major version with TLS, or the rehearsal's own without, by default."""
+def started(major: int | None = None, **settings: str) -> Iterator[PostgresServer]:
+    """A server that forgets all at its end: of that major version with TLS, or the rehearsal's own without, by default.
+
+    `settings` are the server's, as in postgresql.conf.
+    """
     with folder() as directory:
         if major is None:
-            server = PostgresServer(directory / "postgres", logs=directory, settings=QUICK)
+            server = PostgresServer(directory / "postgres", logs=directory, settings={**QUICK, **settings})
         else:
-            server = TlsServer(directory / "postgres", major=major, logs=directory, settings=QUICK)
+            server = TlsServer(directory / "postgres", major=major, logs=directory, settings={**QUICK, **settings})
         with server:
             yield server
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
-from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.backfill import Backfill
 from tests.migrations.databases import MASTER_PASSWORD, Database
-from tests.servers.server import QUICK, folder
+from tests.servers.server import chosen, clients_environment, started
 
 
 def doubling(table: str = "items", **changed: object) -> Backfill:
@@ -41,13 +41,16 @@ def left(database: Database, table: str = "items") -> int:
 
 @contextmanager
 def own_server(**settings: str) -> Iterator[Database]:
-    """A server whose settings, slots and replicas are the test's own, and a database in it. Its master is a superuser."""
-    with folder() as directory:
-        server = PostgresServer(directory / "postgres", logs=directory, settings={**QUICK, **settings})
-        with server:
-            server.create_role("shop_master", MASTER_PASSWORD, options="SUPERUSER")
-            server.create_database("shop", owner="shop_master")
-            yield Database(server, "shop")
+    """A server whose settings, slots and replicas are the test's own, and a database in it. Its master is a superuser.
+
+    Meanwhile clients that say nothing of TLS connect as it asks, and not as the session's server does.
+    """
+    with started(chosen(), **settings) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in clients_environment(server).items():
+            patch.setenv(name, value)
+        server.create_role("shop_master", MASTER_PASSWORD, options="SUPERUSER")
+        server.create_database("shop", owner="shop_master")
+        yield Database(server, "shop")
 
 
 @contextmanager

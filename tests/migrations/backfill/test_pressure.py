@@ -183,7 +183,7 @@ def test_while_a_replica_lags(monkeypatch: pytest.MonkeyPatch) -> None:
         items(database, 300)
         replica.send_signal(signal.SIGSTOP)
         # What the sockets hold does not count as sent.
-        database.rows("SELECT pg_logical_emit_message(false, 'test', repeat('x', 40000000), true)")
+        database.rows("SELECT pg_logical_emit_message(true, 'test', repeat('x', 40000000))")
         watched = Watched(lambda: replica.send_signal(signal.SIGCONT))
         with session(database) as connection, running(watched.run):
             run(connection, doubling())

@@ -102,7 +102,7 @@ SLOW = "twice IS DISTINCT FROM value * 2 AND pg_sleep(0.0001) IS NOT NULL"
 @pytest.mark.slow
 @pytest.mark.parametrize("crash", [False, True], ids=["restart", "crash"])
 def test_a_server_that_goes_down_in_a_batch(crash: bool) -> None:
-    rows = 20_000
+    rows = 2_000
     with own_server() as database:
         items(database, rows)
         audited(database)
@@ -118,6 +118,7 @@ def test_a_server_that_goes_down_in_a_batch(crash: bool) -> None:
         working = threading.Thread(target=work_on)
         working.start()
         while not database.rows("SELECT 1 FROM audit LIMIT 1"):
+            assert working.is_alive(), f"it ended: {failures}"
             time.sleep(0.01)
         if crash:
             database.server.__exit__()
