@@ -1,6 +1,7 @@
 """One transaction of a backfill: a page of keys, the rows of it that are behind and free, their update, and the cursor."""
 
 import json
+import time
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, TextClause
@@ -24,6 +25,8 @@ from seachange_migrations.backfill.triggers import users_triggers
 
 # A batch that cannot have its table holds nothing yet; it waits for as long as the engine's own statements do.
 LOCK_TIMEOUT = "2s"
+LOOK_EVERY_S = 0.1
+"""How often it is asked whether sessions wait for the batch, in seconds."""
 DENSE = 0.9
 """The share of rows behind from which looking for them costs more than it spares."""
 
@@ -54,6 +57,7 @@ class Batches:
         self._connection = connection
         self._backfill = backfill
         self._table = table
+        self._looked_at = -LOOK_EVERY_S
         self._made: dict[tuple[bool, bool], Statements] = {}
         self._range = {"name": backfill.name, "number": number, "oid": table.oid}
         self._settings = {"lock_timeout": LOCK_TIMEOUT, **READABLE, **BY_INDEX, **CHEAP_COMMIT}
@@ -105,9 +109,8 @@ class Batches:
             counts = {"seen": rows, "found": found, "skipped": skipped, "cursor": last_key}
             if again:
                 counts = {"seen": 0, "found": 0, "skipped": 0, "cursor": None}
-            waiting = self._connection.execute(
-                ADVANCE, {**self._range, **counts, "written": written, "rate": rate}
-            ).scalar_one()
+            progress = {**self._range, **counts, "written": written, "rate": rate, "look": self._looks()}
+            waiting = self._connection.execute(ADVANCE, progress).scalar_one()
         return Done(rows=rows, written=written, skipped=skipped, last=last, waiting=waiting)
 
     def _write(self, statements: Statements, lower: Key | None, last: Key | None, *, check: bool) -> int:
@@ -122,6 +125,13 @@ class Batches:
                 "false, and no trigger of the table may undo it."
             )
         return int(written)
+
+    def _looks(self) -> bool:
+        """Whether it is time again to ask who waits."""
+        if time.monotonic() - self._looked_at < LOOK_EVERY_S:
+            return False
+        self._looked_at = time.monotonic()
+        return True
 
     def _fill(self, fill: TextClause, lower: Key | None, last: Key | None) -> int:
         keys = bound("lower", lower) | bound("last", last)

@@ -115,18 +115,20 @@ def read_range(connection: Connection, name: str, number: int) -> Range:
     return Range(number=number, lower=lower, upper=upper, cursor=cursor, passes=row[3], seen=row[4], finished=row[5])
 
 
-# A session that waits for the batch waits for its transaction, or for the table. Asked last, when it is most likely there.
+# A session that waits for the batch waits for its transaction, or for the table. Asked last, when it is most likely
+# there, and not each time: the answer takes a millisecond.
 ADVANCE = text("""
     UPDATE seachange.backfill_range SET
         cursor_key = coalesce(CAST(:cursor AS jsonb), cursor_key), seen_in_pass = seen_in_pass + :seen,
         found_in_pass = found_in_pass + :found, rows_done = rows_done + :written, rows_skipped = rows_skipped + :skipped,
         rows_per_s = :rate, updated_at = clock_timestamp()
     WHERE backfill = :name AND number = :number
-    RETURNING (
+    RETURNING CASE WHEN CAST(:look AS boolean) THEN (
         SELECT count(*) FROM pg_locks WHERE NOT granted AND (
             transactionid = pg_current_xact_id()::xid
             OR relation = CAST(:oid AS oid)
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+    ELSE 0 END
 """)
 
 
