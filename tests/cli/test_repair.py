@@ -42,6 +42,18 @@ def test_list_retry_and_resolve(seachange: Commands, database: Database, url: st
     assert seachange("repair", "list", "--url", url).out == "nothing waits for repair\n"
 
 
+def test_what_endangers_a_sync(seachange: Commands, database: Database, url: str) -> None:
+    seachange("repair", "resolve", "1", "--url", url)
+    database.rows("CREATE UNIQUE INDEX once ON items (cents)")
+    listed = seachange("repair", "list", "--url", url)
+    problem, entries = listed.out.splitlines()
+    assert (listed.code, entries) == (1, "nothing waits for repair")
+    assert problem.startswith("problem: public.items, sync items_cents: once makes the new side unique")
+    assert problem.endswith("op.add_unique in the contract revision, after op.drop_synced")
+    told = json.loads(seachange("repair", "list", "--url", url, "--sync", "items_cents", "--format", "json").out)
+    assert (told["entries"], [f"problem: {line}" for line in told["problems"]]) == ([], [problem])
+
+
 def test_resolve(seachange: Commands, url: str) -> None:
     assert seachange("repair", "resolve", "7", "--url", url).code == 2
     assert "there is no entry 7" in seachange("repair", "resolve", "1", "7", "--url", url).one_line()
@@ -53,3 +65,16 @@ def test_bad_input(seachange: Commands, url: str) -> None:
     ran = seachange("repair", "list", "--url", url, "--sync", "other")
     assert (ran.code, "there is no sync 'other'" in ran.one_line()) == (2, True)
     assert seachange("repair", "list", "--url", "mysql://shop").code == 2
+    assert "there is no entry 9" in seachange("repair", "retry", "1", "9", "--url", url).one_line()
+    for command in (("list",), ("retry",), ("resolve", "1")):
+        away = seachange("repair", *command, "--url", "postgresql://127.0.0.1:9/shop?sslmode=disable")
+        assert (away.code, away.out) == (2, "")
+        assert away.one_line()
+    assert seachange("repair", "resolve", "one", "--url", url).code == 2
+
+
+def test_help_that_teaches(seachange: Commands) -> None:
+    for command in ("list", "retry", "resolve"):
+        told = seachange("repair", command, "--help").out
+        assert f"seachange repair {command} " in told
+        assert "Exit code 0" in told

@@ -36,21 +36,24 @@ ShowValues = Annotated[
 def list_entries(
     url: Url = None, sync: Sync = None, show_values: ShowValues = False, output: Output = Format.TERMINAL
 ) -> None:
-    """List what waits for repair, each with its row as it is now: settled where both sides agree or no such row is there.
+    """List what waits for repair, and what endangers the syncs that stand, such as a constraint that came later.
 
     \b
     seachange repair list --url postgresql://owner@db.example.com/shop
 
-    Exit code 0: nothing waits. 1: entries are there, and op.drop_synced is refused. 2: the database cannot be asked.
+    Each entry comes with its row as it is now: settled where both sides agree, or no such row is there.
+    Exit code 0: nothing of either. 1: entries, which op.drop_synced refuses to lose, or problems. 2: the database cannot be asked.
     """
     from seachange.cli.connecting import settings_of
     from seachange_migrations.connection import open_connection
+    from seachange_migrations.sync import verify
     from seachange_migrations.sync.repair import entries
 
     with open_connection(settings_of(url)) as connection:
         found = entries(connection, sync)
-    _show(found, show_values, output)
-    raise typer.Exit(1 if found else 0)
+        problems = verify(connection, sync)
+    _show(found, show_values, output, problems=problems)
+    raise typer.Exit(1 if found or problems else 0)
 
 
 @repair.command()
@@ -100,10 +103,13 @@ def resolve(
     print(f"dropped {len(set(ids))} of the entries for repair")
 
 
-def _show(entries: "Sequence[Entry]", show_values: bool, output: Format) -> None:
+def _show(entries: "Sequence[Entry]", show_values: bool, output: Format, *, problems: Sequence[str] = ()) -> None:
     if output is Format.JSON:
-        print(json.dumps({"schema": SCHEMA, "entries": [entry.to_json(show_values=show_values) for entry in entries]}))
+        shown = [entry.to_json(show_values=show_values) for entry in entries]
+        print(json.dumps({"schema": SCHEMA, "entries": shown, "problems": list(problems)}))
         return
+    for problem in problems:
+        print(f"problem: {problem}")
     if not entries:
         print("nothing waits for repair")
     for entry in entries:

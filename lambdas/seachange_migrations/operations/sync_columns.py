@@ -111,7 +111,8 @@ def _make(connection: Connection, sync: Sync, execute: Callable[[str], None]) ->
     if not sync.lossy:
         rows = require_round_trip(connection, sync)
         current().on_progress({"event": "round_trip_verified", "sync": sync.name, "rows": rows})
-    for found in silent_triggers(connection, sync):
+    old, new = ([column.name for column in columns] for columns in (sync.old, sync.new))
+    for found in silent_triggers(connection, sync.table, old, new):
         current().on_progress({"event": "trigger_does_not_fire", "sync": sync.name, "trigger": found})
     create.register(execute, sync, current().revision)
     # What locks the busy table comes last, and columns and trigger become visible together.

@@ -1,9 +1,12 @@
 """What a sync means for others on the table: who may read the new columns, whose triggers do not fire."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, text
 
 from seachange_migrations.sync.names import quoted, quoted_all
 from seachange_migrations.sync.spec import Sync
+from seachange_migrations.sync.table import Table
 
 # The new columns hold what the old ones hold: who may do it there, may do it here. Grants on the table cover both.
 GRANTS = """
@@ -15,7 +18,8 @@ WHERE a.attrelid = :oid AND a.attname = ANY (:old) GROUP BY 1, 2 HAVING count(DI
 # A column list counts the columns that the statement names, not those that our trigger derives.
 COLUMN_TRIGGERS = """
 SELECT t.tgname::text FROM pg_trigger AS t JOIN pg_attribute AS a ON a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])
-WHERE t.tgrelid = :oid AND NOT t.tgisinternal AND a.attname = ANY (:old) GROUP BY t.tgname ORDER BY t.tgname
+WHERE t.tgrelid = :oid AND NOT t.tgisinternal GROUP BY t.tgname
+HAVING bool_or(a.attname = ANY (:derived)) AND NOT bool_or(a.attname = ANY (:written)) ORDER BY t.tgname
 """
 
 
@@ -27,8 +31,11 @@ def column_grants(connection: Connection, sync: Sync) -> list[str]:
     return [f"GRANT {privilege} ({new}) ON {sync.table.qualified} TO {role}" for privilege, role in found]
 
 
-def silent_triggers(connection: Connection, sync: Sync) -> list[str]:
-    """The user's triggers for UPDATE OF an old column: when the new release writes the new side, they do not fire."""
-    old = [column.name for column in sync.old]
-    found = connection.scalars(text(COLUMN_TRIGGERS), {"oid": sync.table.oid, "old": old}).all()
-    return [f"{quoted(name)} on {sync.table.shown}, for UPDATE OF an old column" for name in found]
+def silent_triggers(connection: Connection, table: Table, old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The user's triggers for UPDATE OF columns of one side alone: they do not fire when the other is written and this one derived."""
+    found = []
+    for derived, written, side in ((old, new, "an old"), (new, old, "a new")):
+        asked = {"oid": table.oid, "derived": list(derived), "written": list(written)}
+        names = connection.scalars(text(COLUMN_TRIGGERS), asked).all()
+        found += [f"{quoted(name)} on {table.shown}, for UPDATE OF {side} column" for name in names]
+    return found

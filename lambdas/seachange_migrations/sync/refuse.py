@@ -23,6 +23,7 @@ WHERE i.indrelid IN (SELECT relid FROM pg_partition_tree(:oid) UNION SELECT :oid
         OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)))
 """
+ROLE = "coalesce(CAST(:role AS name), current_user)"
 ROW_TRIGGER, BEFORE, INSERT, UPDATE = 1, 2, 4, 16
 
 
@@ -146,7 +147,7 @@ RULES = (
     Rule(
         finds=f"""SELECT format('%s (%s)', k.conname, k.confrelid::regclass) FROM pg_constraint AS k
             WHERE k.conrelid = :oid AND k.contype = 'f' AND k.conkey && {OLD}
-            AND NOT (has_table_privilege(k.confrelid, 'SELECT') AND has_any_column_privilege(k.confrelid, 'UPDATE'))""",
+            AND NOT (has_table_privilege({ROLE}, k.confrelid, 'SELECT') AND has_any_column_privilege({ROLE}, k.confrelid, 'UPDATE'))""",
         problem="this role may not look up what the foreign key {found} refers to, so a derived value could violate it",
         remedy="GRANT SELECT, UPDATE on the referenced table to it, or migrate as that table's owner",
     ),
@@ -166,8 +167,9 @@ RULES = (
         remedy="sync the columns on the publisher",
     ),
     Rule(
-        finds="""SELECT current_user::text WHERE NOT has_table_privilege('seachange.repair', 'SELECT, INSERT')
-            OR NOT has_table_privilege('seachange.repair', 'UPDATE') OR NOT has_schema_privilege('seachange', 'CREATE')""",
+        finds=f"""SELECT {ROLE}::text WHERE NOT has_table_privilege({ROLE}, 'seachange.repair', 'SELECT')
+            OR NOT has_table_privilege({ROLE}, 'seachange.repair', 'INSERT') OR NOT has_table_privilege({ROLE}, 'seachange.repair', 'UPDATE')
+            OR NOT has_schema_privilege({ROLE}, 'seachange', 'CREATE')""",
         problem="role {found} may not write to schema seachange, into which the trigger records what needs repair",
         remedy="migrate as the role that owns schema seachange",
     ),
@@ -184,8 +186,9 @@ def problems(
     new: Sequence[str],
     lossy: bool,
     publications: Sequence[str],
+    role: str | None = None,
 ) -> Iterator[str]:
-    """What is in the way of this sync, a line each, with its remedy."""
+    """What is in the way of this sync, a line each, with its remedy. `role` is who owns the trigger's function, this session's by default."""
     parameters = {
         "oid": table.oid,
         "schema": table.schema,
@@ -197,6 +200,7 @@ def problems(
         "new": list(new),
         "lossy": lossy,
         "publications": list(publications),
+        "role": role,
     }
     for rule in RULES:
         found = connection.execute(text(rule.finds), parameters).scalars().all()

@@ -6,14 +6,13 @@ for types without equality and sees 1.0 become 1.00. No WHEN clause and no colum
 cheaper than WHEN, and a list misses what other triggers change.
 """
 
-from collections.abc import Sequence
 from textwrap import indent
 
 from seachange_migrations.sync import names
-from seachange_migrations.sync.fragments import CAUGHT, assign, declared, differ, of, plain, text_of, variables
+from seachange_migrations.sync.entries import entry, guarded, key_of
+from seachange_migrations.sync.fragments import CAUGHT, assign, declared, differ, of, plain, variables
 from seachange_migrations.sync.names import literal, quoted
 from seachange_migrations.sync.spec import Sync
-from seachange_migrations.sync.table import Column
 
 UNIQUE = literal("the old side is unique, and it would come back as another value")
 
@@ -90,12 +89,12 @@ def body(sync: Sync) -> str:
         RETURN NEW;  -- the backfill, which has derived the new side itself and moves no key
     END IF;
     IF {moved} THEN
-{indent(_guarded(sync, f"PERFORM {sync.function('rekey')}({_key_of(sync, 'OLD')}, {_key_of(sync, 'NEW')});"), "        ")}
+{indent(guarded(sync, f"PERFORM {sync.function('rekey')}({key_of(sync, 'OLD')}, {key_of(sync, 'NEW')});"), "        ")}
     END IF;
     IF {setting} OPERATOR(pg_catalog.=) 'off' AND {update} THEN
         -- The backfill, whose own writes would look like green's.
         IF {written} AND NOT {call} THEN
-{indent(_guarded(sync, _record(sync, "NEW", new, overwritten)), "            ")}
+{indent(guarded(sync, entry(sync, "NEW", new, overwritten)), "            ")}
         END IF;
 {indent(_forward(sync), "        ")}
         RETURN NEW;
@@ -129,7 +128,7 @@ def _forward(sync: Sync) -> str:
 {indent(convert, "    ")}
 {CAUGHT}
 {indent(assign("NEW", sync.new, ["NULL"] * len(sync.new)), "    ")}
-{indent(_guarded(sync, _record(sync, "NEW", sync.old, failed)), "    ")}
+{indent(guarded(sync, entry(sync, "NEW", sync.old, failed)), "    ")}
 END;"""
 
 
@@ -154,13 +153,13 @@ def _backward(sync: Sync) -> str:
         ambiguous = _unfit(f"NOT {in_step}", UNIQUE)
     elif not sync.is_identity:
         cannot_hold = literal("the old side cannot hold it: it comes back as another value")
-        ambiguous = f"IF NOT {in_step} THEN\n    {_record(sync, 'NEW', new, cannot_hold)}\nEND IF;"
+        ambiguous = f"IF NOT {in_step} THEN\n    {entry(sync, 'NEW', new, cannot_hold)}\nEND IF;"
     # Where no block is around, each entry has its own.
     is_open = sync.is_identity and not tests and not old[0].is_domain
-    both = _record(sync, "NEW", old, literal("both sides were written and disagree; the new one was kept"))
-    lost = _record(sync, "OLD", old, literal("overwritten: the new side did not hold it"), key_row="NEW")
+    both = entry(sync, "NEW", old, literal("both sides were written and disagree; the new one was kept"))
+    lost = entry(sync, "OLD", old, literal("overwritten: the new side did not hold it"), key_row="NEW")
     if is_open:
-        both, lost = _guarded(sync, both), _guarded(sync, lost)
+        both, lost = guarded(sync, both), guarded(sync, lost)
     save = "given := ROW(" + ", ".join(of("NEW", old)) + ");\n" if _partly_assignable(sync) else ""
     restore = assign("NEW", old, [f"given.f{number}" for number in range(1, len(old) + 1)]) if save else ""
     convert = "\n".join(
@@ -187,26 +186,9 @@ END IF;""",
     return f"""{save}BEGIN
 {indent(convert, "    ")}
 {CAUGHT}
-{indent(restore, "    ") + chr(10) if restore else ""}{indent(_guarded(sync, _record(sync, "NEW", new, failed)), "    ")}
+{indent(restore, "    ") + chr(10) if restore else ""}{indent(guarded(sync, entry(sync, "NEW", new, failed)), "    ")}
 END;"""
 
 
 def _unfit(condition: str, why: str) -> str:
     return f"IF {condition} THEN\n    unfit := {why};\n    RAISE check_violation;\nEND IF;"
-
-
-def _key_of(sync: Sync, row: str) -> str:
-    return f"{sync.function('key')}({', '.join(of(row, sync.key))})"
-
-
-def _record(sync: Sync, row: str, columns: Sequence[Column], reason: str, *, key_row: str = "NEW") -> str:
-    return f"PERFORM {sync.function('to_repair')}({_key_of(sync, key_row)}, {text_of(row, columns)}, {reason});"
-
-
-def _guarded(sync: Sync, statement: str) -> str:
-    """`statement`, which records for repair: a key or a value may have no text, by its type's own cast or its size."""
-    return f"""BEGIN
-    {statement}
-{CAUGHT}
-    RAISE WARNING 'sync %: a value could not be recorded for repair: %', {literal(sync.name)}, SQLERRM;
-END;"""

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from seachange_migrations.errors import RefusedError
 from seachange_migrations.sync import guards, names, trigger
+from seachange_migrations.sync.effects import silent_triggers
 from seachange_migrations.sync.refuse import problems
 from seachange_migrations.sync.store import Registered, registered
 from seachange_migrations.sync.table import Table
@@ -14,16 +15,22 @@ SOURCES = """
 SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = to_regnamespace('seachange') AND starts_with(proname::text, :prefix)
 """
 TRIGGER = """
-SELECT t.tgenabled <> 'D' FROM pg_trigger AS t WHERE t.tgrelid = :oid AND t.tgname = :trigger AND NOT t.tgisinternal
+SELECT t.tgenabled <> 'D', pg_get_userbyid(p.proowner)::text FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE t.tgrelid = :oid AND t.tgname = :trigger AND NOT t.tgisinternal
 """
 
 
-def verify(connection: Connection) -> list[str]:
-    """What has come into the way of the syncs that stand: a line each, with the remedy; empty when their promises hold.
+def verify(connection: Connection, name: str | None = None) -> list[str]:
+    """What has come into the way of the syncs that stand, or of one: a line each, with the remedy; empty when their promises hold.
 
     Publications are not asked about again.
     """
-    return [problem for sync in registered(connection) for problem in verify_one(connection, sync.name)]
+    return [
+        problem
+        for sync in registered(connection)
+        if name in (None, sync.name)
+        for problem in verify_one(connection, sync.name)
+    ]
 
 
 def verify_one(connection: Connection, name: str) -> list[str]:
@@ -39,7 +46,8 @@ def verify_one(connection: Connection, name: str) -> list[str]:
             f"{table.shown}, sync {name}: {', '.join(missing)} is gone: drop the sync first (op.drop_synced), then its columns"
         ]
     trigger_name = names.trigger(name)
-    is_enabled = connection.scalar(text(TRIGGER), {"oid": table.oid, "trigger": trigger_name})
+    there = connection.execute(text(TRIGGER), {"oid": table.oid, "trigger": trigger_name}).one_or_none()
+    is_enabled, owner = there or (None, None)
     if not is_enabled:
         state = "is gone" if is_enabled is None else "is disabled"
         found = [
@@ -57,7 +65,12 @@ def verify_one(connection: Connection, name: str) -> list[str]:
         new=sync.new,
         lossy=sync.lossy,
         publications=publications,
+        role=owner,
     )
+    found += [
+        f"{table.shown}, sync {name}: trigger {silent} alone, does not fire for what is derived: let it name the columns of both sides"
+        for silent in silent_triggers(connection, table, sync.old, sync.new)
+    ]
     return found + _untested(connection, table, sync)
 
 

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 
 from seachange_migrations.errors import InvalidRequestError, RefusedError
+from seachange_migrations.sync import verify
 from tests.migrations.sync.shop import Shop
 
 
@@ -203,6 +204,7 @@ def test_triggers_that_will_not_fire_are_told(shop: Shop) -> None:
         "CREATE TABLE items (id int PRIMARY KEY, a text)",
         "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
         "CREATE TRIGGER audit AFTER UPDATE OF a ON items FOR EACH ROW EXECUTE FUNCTION touch()",
+        "CREATE TRIGGER every AFTER UPDATE ON items FOR EACH ROW EXECUTE FUNCTION touch()",
     )
     shop.migrate(lambda op: op.rename_column("items", "a", "b", type_="text"))
     told = {
@@ -210,7 +212,12 @@ def test_triggers_that_will_not_fire_are_told(shop: Shop) -> None:
         "sync": "items_b",
         "trigger": '"audit" on public.items, for UPDATE OF an old column',
     }
-    assert told in shop.events
+    assert [event for event in shop.events if event["event"] == told["event"]] == [told]
+    shop.make(
+        "DROP TRIGGER audit ON items", "CREATE TRIGGER audit AFTER UPDATE OF a, b ON items EXECUTE FUNCTION touch()"
+    )
+    with shop.connection() as connection:
+        assert verify(connection) == []
 
 
 def test_run_again_it_finds_itself(shop: Shop) -> None:

@@ -276,6 +276,10 @@ LATER: dict[str, tuple[Sequence[str], str]] = {
         "came later.*make the sync anew",
     ),
     "a later trigger": (trigger("~touch")[1:], "fires after ours"),
+    "a trigger for the new columns alone": (
+        trigger("audit", "AFTER UPDATE OF cents")[1:],
+        'trigger "audit" .* a new column alone, does not fire.*both sides',
+    ),
     "no trigger": (('DROP TRIGGER "~seachange_sync {s}" ON {s}.items',), "is gone.*backfill again"),
     "a disabled trigger": (
         ('ALTER TABLE {s}.items DISABLE TRIGGER "~seachange_sync {s}"',),

@@ -86,10 +86,16 @@ def test_types_without_equality(shop: Shop) -> None:
     assert shop.row("amount::text") == ("[]",)
 
 
-def test_a_hostile_search_path_of_one_that_asks_what_is_behind(amounts: Shop) -> None:
+@pytest.mark.parametrize(
+    ("type_", "forward", "backward"), [("int", "amount::int", "cents::text"), ("varchar(6)", "lower(amount)", "cents")]
+)
+def test_a_hostile_search_path_of_one_that_asks_what_is_behind(
+    amounts: Shop, type_: str, forward: str, backward: str
+) -> None:
     """Writers have the trigger's own; the backfill and repair ask on connections whose search_path is the user's."""
-    amounts.migrate(amount)
-    amounts.sql("UPDATE items SET amount = 'many'")
+    pair = {"forward": forward, "backward": backward, "lossy": True}
+    amounts.migrate(lambda op: op.change_type("items", "amount", "cents", type_, **pair))
+    amounts.sql("UPDATE items SET amount = 'too many'")
     amounts.sql(EVIL)
     role = amounts.database.master.user
     amounts.sql(f'GRANT USAGE ON SCHEMA evil TO "{role}"')
@@ -99,7 +105,7 @@ def test_a_hostile_search_path_of_one_that_asks_what_is_behind(amounts: Shop) ->
     assert amounts.divergent("items_cents") == 0
     amounts.sql("INSERT INTO items (id, amount) VALUES (2, '7')")
     assert amounts.divergent("items_cents") == 0
-    amounts.sql("ALTER TABLE items DISABLE TRIGGER USER; UPDATE items SET cents = 8 WHERE id = 2")
+    amounts.sql("ALTER TABLE items DISABLE TRIGGER USER; UPDATE items SET cents = '8' WHERE id = 2")
     assert amounts.divergent("items_cents") == 1
 
 
