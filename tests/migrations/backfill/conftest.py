@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
-from seachange_migrations.backfill import pace
+from seachange_migrations.backfill import pace, work
 from tests.migrations.databases import Database
 
 
@@ -23,3 +23,11 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "FIRST_ROWS", 50)
     monkeypatch.setattr(pace, "MOST_ROWS", 50)
     monkeypatch.setattr(pace, "MOST_ROWS_READ", 50)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks before every batch whether to pause, and tells everything."""
+    monkeypatch.setattr(work, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(work, "PAUSE_S", 0.05)
+    monkeypatch.setattr("seachange_migrations.backfill.progress.EVERY_S", 0.0)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from seachange_migrations.backfill import pace, pause, pressure, run, status, work
+from seachange_migrations.backfill import pace, pause, pressure, run, status
 from seachange_migrations.backfill.pace import Pace, Profile
 from seachange_migrations.errors import InvalidRequestError, OutOfTimeError
 from seachange_migrations.running import Run, running
@@ -22,6 +22,8 @@ from tests.migrations.backfill.examples import doubling, items, left, own_server
 from tests.migrations.databases import Database
 
 GENTLE = pace.PROFILES["gentle"]
+
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 class Watched:
@@ -39,14 +41,6 @@ class Watched:
             assert event["seconds_left"] is None
             if len(self.reasons) == self._after:
                 self._ends()
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks before every batch, and tells everything."""
-    monkeypatch.setattr(work, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(work, "PAUSE_S", 0.05)
-    monkeypatch.setattr("seachange_migrations.backfill.progress.EVERY_S", 0.0)
 
 
 def with_profile(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
@@ -98,38 +92,8 @@ def test_when_storage_is_low(database: Database, connection: Connection) -> None
     assert left(database) == 0
 
 
-@pytest.mark.slow
-def test_while_a_vacuum_works_on_the_table(
-    database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_profile(monkeypatch, maintenance_patience_s=0.5, wal_bytes_per_s=1e12)
-    items(database, 20_000)
-    database.rows("DELETE FROM items WHERE id % 3 = 0")
-    watched = Watched(lambda: None)
-    with database.connect(application_name="vacuum") as session:
-        session.execute("SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1; SET vacuum_cost_page_miss = 1000")
-        pid = session.info.backend_pid
-        vacuum = threading.Thread(target=lambda: cancelled(lambda: session.execute("VACUUM items")))
-        vacuum.start()
-        while not database.rows("SELECT 1 FROM pg_stat_progress_vacuum"):
-            time.sleep(0.01)
-        with running(watched.run):
-            run(connection, doubling())
-        assert vacuum.is_alive(), "patience with it is bounded"
-        session.cancel()
-        vacuum.join()
-    assert set(watched.reasons) == {f"pid {pid} (vacuum or the like) works on the table"}
-    assert left(database) == 0
-
-
-def cancelled(call: Callable[[], object]) -> None:
-    """Calls, and expects that somebody cancels it."""
-    with pytest.raises(Exception, match="canceling statement due to user request"):
-        call()
-
-
 def test_when_the_log_grows_fast(database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_profile(monkeypatch, wal_bytes_per_s=4e6)
+    with_profile(monkeypatch, wal_bytes_per_s=16e6)
     items(database, 300)
     written: list[float] = []
 
@@ -230,9 +194,14 @@ def test_the_pace_follows_the_time_that_a_batch_took() -> None:
     assert sizes == [1_000, 2_000, 4_000, 5_000, 5_000, 5_000]
     for _ in range(20):
         steady.took(10.0, steady.rows)
-    assert steady.rows == pace.LEAST_ROWS
+    assert steady.rows == 50
     steady.took(0.001, steady.rows - 1)
-    assert steady.rows == pace.LEAST_ROWS, "the last page of a range says nothing"
+    assert steady.rows == 50, "the last page of a range says nothing"
+
+
+def test_whoever_asks_for_nothing_gets_gentle() -> None:
+    assert Run().profile == "gentle"
+    assert pace.MOST_ROWS == 5_000
 
 
 @pytest.mark.parametrize("profile", pace.PROFILES.values())

@@ -19,7 +19,7 @@ from seachange_migrations.running import Run, TimeLeft, running
 from tests.migrations.backfill.examples import doubling, items, left, own_server, session
 from tests.migrations.databases import Database
 
-KILLS = int(os.environ.get("SEACHANGE_KILLS", "6"))
+KILLS = int(os.environ.get("SEACHANGE_KILLS", "4"))
 
 PROGRAM = """
 import sys
@@ -82,7 +82,8 @@ def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, connection
 
 @pytest.mark.slow
 def test_killed_at_random_moments(database: Database, connection: Connection) -> None:
-    rows = 20_000
+    # So many that the last kill hits it at work too.
+    rows = 4_000 * KILLS
     items(database, rows)
     audited(database)
     for _ in range(KILLS):
@@ -90,6 +91,7 @@ def test_killed_at_random_moments(database: Database, connection: Connection) ->
         time.sleep(random.uniform(0, 0.4))
         process.kill()
         process.communicate()
+    assert left(database) > 0
     run(connection, doubling())
     assert database.rows("SELECT count(*), count(DISTINCT id) FROM audit") == [(rows, rows)]
     assert left(database) == 0
