@@ -50,7 +50,12 @@ def with_profile(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
 def test_when_asked_to(database: Database, connection: Connection) -> None:
     items(database, 300)
     asked = threading.Event()
-    watched = Watched(lambda: [pause(other, "items_twice", False), asked.set()])
+
+    def go_on() -> None:
+        pause(other, "items_twice", False)
+        asked.set()
+
+    watched = Watched(go_on)
     looks = iter(range(10_000))
 
     def ask() -> float:

@@ -81,6 +81,7 @@ def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, connection
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60 + 15 * KILLS)
 def test_killed_at_random_moments(database: Database, connection: Connection) -> None:
     # So many that the last kill hits it at work too.
     rows = 4_000 * KILLS
