@@ -43,6 +43,7 @@ def test_list_retry_and_resolve(seachange: Commands, database: Database, url: st
 
 
 def test_what_endangers_a_sync(seachange: Commands, database: Database, url: str) -> None:
+    database.rows("UPDATE items SET amount = NULL WHERE id = 1")
     seachange("repair", "resolve", "1", "--url", url)
     database.rows("CREATE UNIQUE INDEX once ON items (cents)")
     listed = seachange("repair", "list", "--url", url)
@@ -54,9 +55,11 @@ def test_what_endangers_a_sync(seachange: Commands, database: Database, url: str
     assert (told["entries"], [f"problem: {line}" for line in told["problems"]]) == ([], [problem])
 
 
-def test_resolve(seachange: Commands, url: str) -> None:
+def test_resolve(seachange: Commands, database: Database, url: str) -> None:
     assert seachange("repair", "resolve", "7", "--url", url).code == 2
     assert "there is no entry 7" in seachange("repair", "resolve", "1", "7", "--url", url).one_line()
+    assert "UPDATE the row" in seachange("repair", "resolve", "1", "--url", url).one_line()
+    database.rows("UPDATE items SET amount = NULL WHERE id = 1")
     assert seachange("repair", "resolve", "1", "--url", url).code == 0
     assert seachange("repair", "list", "--url", url).code == 0
 

@@ -69,7 +69,7 @@ def retry(
     \b
     seachange repair retry --sync customers_street_address --url postgresql://owner@db.example.com/shop
 
-    A settled entry may hold an original that no column has any more: it is dropped with it.
+    Nothing that somebody has written since is overwritten. An original that the trigger overwrote stays: resolve it.
     Shows the entries that were tried. Exit code 0: all are settled. 1: some are left. 2: unusable input.
     """
     from seachange.cli.connecting import settings_of
@@ -87,12 +87,13 @@ def resolve(
     ids: Annotated[list[int], typer.Argument(help="The entries, as `seachange repair list` numbers them.")],
     url: Url = None,
 ) -> None:
-    """Drop entries that people have settled by hand, or give up; their originals go with them.
+    """Drop entries that people have settled by hand; their originals go with them.
 
     \b
     seachange repair resolve 17 18 --url postgresql://owner@db.example.com/shop
 
-    Exit code 0: they are dropped. 2: unusable input, and none is.
+    The last entry of a row that is not in step stays: without it the next backfill would write over the row. UPDATE the row first.
+    Exit code 0: they are dropped. 2: unusable input, or an entry that must stay, and none is dropped.
     """
     from seachange.cli.connecting import settings_of
     from seachange_migrations.connection import open_connection

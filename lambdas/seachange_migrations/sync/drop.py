@@ -7,10 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
 from seachange_migrations.sync import names
-from seachange_migrations.sync.names import literal, quoted
+from seachange_migrations.sync.names import literal, quoted, verbatim
 from seachange_migrations.sync.rows import divergent, is_divergent
 from seachange_migrations.sync.spec import function_names
 from seachange_migrations.sync.store import Registered
+from seachange_migrations.sync.table import Table
 
 DEPENDENT_OBJECTS = "2BP01"
 ROWS_UNDER_LOCK = 50_000
@@ -69,11 +70,20 @@ def drop(connection: Connection, execute: Callable[[str], None], sync: Registere
     for function in function_names(sync.name, sync.old, sync.new):
         execute(f"DROP FUNCTION IF EXISTS {function}")
     execute(f"UPDATE seachange.sync SET dropped_at = now() WHERE name = {literal(sync.name)}")
+    execute(f"DELETE FROM seachange.repair WHERE sync = {literal(sync.name)}")
     execute(f"DELETE FROM seachange.backfill WHERE spec ->> 'sync' = {literal(sync.name)}")
 
 
 def _require_no_repair(connection: Connection, sync: Registered) -> None:
-    entries = connection.scalar(text("SELECT count(*) FROM seachange.repair WHERE sync = :sync"), {"sync": sync.name})
+    """What the new release wrote and still stands where it wrote it loses nothing, though the old side cannot hold it."""
+    table = Table.read(connection, sync.table, sync.schema)
+    found = " AND ".join(
+        f"t.{quoted(column)} = (r.key ->> {literal(column)})::{table.columns[column].type}" for column in sync.key
+    )
+    new = ", ".join(f"{literal(column)}, t.{quoted(column)}::text" for column in sync.new)
+    lost = f"""SELECT count(*) FROM seachange.repair AS r WHERE r.sync = {literal(sync.name)} AND NOT EXISTS (
+        SELECT FROM {table.qualified} AS t WHERE {found} AND jsonb_build_object({new}) @> r.original)"""
+    entries = connection.scalar(verbatim(lost))
     if entries:
         raise RefusedError(
             f"sync {sync.name}: {entries:,} originals of {sync.schema}.{sync.table} wait for repair and would be lost: see them with "

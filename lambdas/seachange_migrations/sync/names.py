@@ -8,6 +8,12 @@ from sqlalchemy import TextClause, text
 LONGEST = 63
 """Bytes of an identifier in PostgreSQL."""
 
+DISAGREED = "both sides were written and disagree; the new one was kept"
+OVERWRITTEN = "overwritten: the new side did not hold it"
+REFILLED = "overwritten by the backfill: it was not in step with the old side"
+TAKEN = (DISAGREED, OVERWRITTEN, REFILLED)
+"""Reasons of the entries for repair whose original the trigger itself took from the row; of all others it still stood there."""
+
 TRIGGER_PREFIX = "~seachange_"
 """Triggers fire by name: `~` is the last printable character of ASCII."""
 

@@ -10,6 +10,7 @@ from seachange_migrations import state
 from seachange_migrations.errors import RefusedError
 from seachange_migrations.sync import names
 from seachange_migrations.sync.names import literal, quoted, verbatim
+from seachange_migrations.sync.rows import behind
 from seachange_migrations.sync.store import Registered, find, registered
 
 ENTRIES = """
@@ -20,7 +21,9 @@ WHERE (CAST(:sync AS text) IS NULL OR sync = :sync) ORDER BY id
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """An entry and its row as it is now. `settled`: the row is gone, or was never inserted, or both sides agree by now.
+    """An entry and its row as it is now.
+
+    `settled`: the row is gone or was never inserted, or both sides agree by now and no original was taken from it that it does not hold.
 
     `original` and `row` are customers' values, by column, as text; `row` is None where there is none.
     """
@@ -73,9 +76,14 @@ def retry(connection: Connection, sync: str | None = None, ids: Sequence[int] = 
 
 
 def resolve(connection: Connection, ids: Sequence[int]) -> None:
-    """Drops entries, in one transaction, whether they are settled or not. Raises RefusedError when one is not there, and drops none."""
-    if connection.in_transaction():
-        connection.commit()
+    """Drops entries, in one transaction, whether they are settled or not.
+
+    Raises RefusedError, and drops none, when one is not there, or is the last of a row that is not in step: without it the next backfill
+    would take the row for one that it has missed, and write over what the new release wrote.
+    """
+    chosen = [entry for entry in entries(connection) if entry.id in ids]
+    standing = {one.name: one for one in registered(connection)}
+    connection.commit()
     with connection.begin():
         gone = set(
             connection.scalars(
@@ -86,6 +94,14 @@ def resolve(connection: Connection, ids: Sequence[int]) -> None:
         )
         if unknown := set(ids) - gone:
             raise RefusedError(_unknown(unknown))
+        for entry in chosen:
+            sync = standing.get(entry.sync)
+            if sync is not None and connection.scalar(verbatim(f"SELECT {behind(sync)} {_from(sync, entry.key)}")):
+                raise RefusedError(
+                    f"entry {entry.id}: its row of {sync.schema}.{sync.table} is not in step, and without the entry the next backfill would "
+                    f"write {', '.join(sync.new)} anew: UPDATE the row to a value that converts, then resolve; or leave the entry where it "
+                    "is, for contract does not wait for what stands on the new side"
+                )
 
 
 def _retry(connection: Connection, sync: Registered | None, entry: Entry) -> Entry:
@@ -109,7 +125,7 @@ def _lock_and_convert(connection: Connection, sync: Registered, entry: Entry) ->
     """
     found = (entry.id, entry.sync, entry.key, entry.original, entry.reason, entry.recorded_at)
     row = _entry(connection, sync, found, lock=True)
-    if row.settled or row.row is None or any(row.row[column] != value for column, value in entry.original.items()):
+    if row.settled or row.row is None or not _holds(row.row, entry.original):
         # Nothing to do, or the original is in no column any more: only people can tell what is right.
         return
     setting = "back" if set(entry.original) <= set(sync.new) else "off"
@@ -127,7 +143,8 @@ def _entry(connection: Connection, sync: Registered | None, found: Any, *, lock:
         asked = f"""SELECT {names.function(sync.name, "in_step")}({values}), jsonb_build_object({shown})
             FROM {_table(sync)} AS r WHERE {_is(sync, key)} {"FOR NO KEY UPDATE" if lock else ""}"""
         there = connection.execute(verbatim(asked)).one_or_none()
-        settled, row = (True, None) if there is None else (bool(there[0]), there[1])
+        is_kept = reason not in names.TAKEN or (there is not None and _holds(there[1], original))
+        settled, row = (True, None) if there is None else (bool(there[0]) and is_kept, there[1])
     return Entry(
         id=number,
         sync=name,
@@ -140,13 +157,21 @@ def _entry(connection: Connection, sync: Registered | None, found: Any, *, lock:
     )
 
 
+def _holds(row: Mapping[str, str | None], original: Mapping[str, str | None]) -> bool:
+    return all(row[column] == value for column, value in original.items())
+
+
 def _table(sync: Registered) -> str:
     return f"{quoted(sync.schema)}.{quoted(sync.table)}"
 
 
-def _is(sync: Registered, key: Mapping[str, str]) -> str:
+def _is(sync: Registered, key: Mapping[str, str], row: str = "r") -> str:
     """The row of a key, found through its index. The key was written in one style, which is read in any."""
-    return " AND ".join(f"r.{quoted(column)} = {literal(key[column])}" for column in sync.key)
+    return " AND ".join(f"{row}.{quoted(column)} = {literal(key[column])}" for column in sync.key)
+
+
+def _from(sync: Registered, key: Mapping[str, str]) -> str:
+    return f"FROM {_table(sync)} WHERE {_is(sync, key, quoted(sync.table))}"
 
 
 def _unknown(ids: set[int]) -> str:

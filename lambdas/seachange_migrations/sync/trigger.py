@@ -82,7 +82,7 @@ def body(sync: Sync) -> str:
     ELSE
         old_written := {changed};
     END IF;"""
-    overwritten = literal("overwritten by the backfill: it was not in step with the old side")
+    overwritten = literal(names.REFILLED)
     # Each expression costs a transaction's first call a microsecond or two: what is seldom asked hides behind one that is.
     return f"""IF {setting} OPERATOR(pg_catalog.<>) '' OR {moved} THEN
     IF {setting} OPERATOR(pg_catalog.=) 'filled' THEN
@@ -156,8 +156,8 @@ def _backward(sync: Sync) -> str:
         ambiguous = f"IF NOT {in_step} THEN\n    {entry(sync, 'NEW', new, cannot_hold)}\nEND IF;"
     # Where no block is around, each entry has its own.
     is_open = sync.is_identity and not tests and not old[0].is_domain
-    both = entry(sync, "NEW", old, literal("both sides were written and disagree; the new one was kept"))
-    lost = entry(sync, "OLD", old, literal("overwritten: the new side did not hold it"), key_row="NEW")
+    both = entry(sync, "NEW", old, literal(names.DISAGREED))
+    lost = entry(sync, "OLD", old, literal(names.OVERWRITTEN), key_row="NEW")
     if is_open:
         both, lost = guarded(sync, both), guarded(sync, lost)
     save = "given := ROW(" + ", ".join(of("NEW", old)) + ");\n" if _partly_assignable(sync) else ""

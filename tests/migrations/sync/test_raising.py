@@ -105,3 +105,20 @@ def test_a_function_that_depends_on_the_search_path_is_refused(shop: Shop) -> No
     shop.migrate(lambda op: op.change_type("items", "amount", "v", "int", forward="cents(amount)", backward="v::text"))
     shop.sql("UPDATE items SET amount = '7' WHERE id = 1")
     assert (shop.row("v"), shop.repairs()) == ((7,), [])
+
+
+def test_a_conversion_that_asserts(shop: Shop) -> None:
+    """WHEN OTHERS does not catch it."""
+    shop.make(
+        "CREATE TABLE items (id int PRIMARY KEY, amount text)",
+        """CREATE FUNCTION cents(amount text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+           $$BEGIN ASSERT amount <> 'many'; RETURN amount::int; END$$""",
+    )
+    shop.migrate(
+        lambda op: op.change_type(
+            "items", "amount", "v", "int", forward="cents(amount)", backward="v::text", lossy=True
+        )
+    )
+    shop.sql("INSERT INTO items (id, amount) VALUES (1, 'many')")
+    assert (shop.row("amount, v"), shop.divergent("items_v")) == (("many", None), 0)
+    assert shop.repairs() == [("1", {"amount": "many"}, "does not convert: P0004")]

@@ -87,6 +87,7 @@ def test_a_retry_leaves_alone_what_somebody_has_written_since(amounts: Shop) -> 
 
 def test_resolve_drops_all_or_none(amounts: Shop) -> None:
     (one,), (two,) = amounts.sql("SELECT id FROM seachange.repair ORDER BY id")
+    amounts.sql("UPDATE items SET amount = '1' WHERE id = 2")
     with amounts.connection() as connection:
         with pytest.raises(RefusedError, match="there is no entry 999"):
             repair.resolve(connection, [one, 999])

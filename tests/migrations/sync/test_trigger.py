@@ -109,6 +109,24 @@ def test_a_hostile_search_path_of_one_that_asks_what_is_behind(
     assert amounts.divergent("items_cents") == 1
 
 
+def test_operators_are_found_without_a_search_path_of_the_functions_own(amounts: Shop) -> None:
+    """Either is enough: the trigger's fixed search_path, or that it qualifies every name."""
+    amounts.migrate(amount)
+    amounts.sql(EVIL)
+    amounts.sql('ALTER FUNCTION seachange."items_cents~sync"() RESET search_path')
+    with amounts.database.connect() as connection:
+        connection.execute("SET search_path = evil, pg_catalog, public")
+        connection.execute("UPDATE items SET cents = 6")
+        connection.execute("UPDATE items SET amount = 'many'")
+        connection.execute("INSERT INTO items (id, amount, cents) VALUES (2, '7', 8)")
+    assert amounts.sql("SELECT amount, cents FROM items ORDER BY id") == [("many", None), ("8", 8)]
+    assert [reason.split(":")[0] for _, _, reason in amounts.repairs()] == [
+        "overwritten",
+        "does not convert",
+        "both sides were written and disagree; the new one was kept",
+    ]
+
+
 SEEN = """
 SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid = 'items'::regclass AND attname = ANY (%s) AND NOT attisdropped),
        (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'items'::regclass AND tgname LIKE '~seachange%%')
