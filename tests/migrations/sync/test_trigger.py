@@ -114,6 +114,7 @@ def test_operators_are_found_without_a_search_path_of_the_functions_own(amounts:
     amounts.migrate(amount)
     amounts.sql(EVIL)
     amounts.sql('ALTER FUNCTION seachange."items_cents~sync"() RESET search_path')
+    amounts.sql(f'GRANT USAGE ON SCHEMA evil TO "{amounts.database.master.user}"')
     with amounts.database.connect() as connection:
         connection.execute("SET search_path = evil, pg_catalog, public")
         connection.execute("UPDATE items SET cents = 6")
