@@ -91,7 +91,8 @@ def make_functions(execute: Callable[[str], None], sync: Sync) -> None:
         if passes(error):
             raise
         raise RefusedError(
-            f"sync {sync.name}: its functions cannot be made: {one_line(error.orig or error, 300)}"
+            f"sync {sync.name}: its functions cannot be made: {one_line(error.orig or error, 300)}. A conversion is an expression over the "
+            "columns of the other side alone"
         ) from error
 
 

@@ -1,5 +1,7 @@
 """`op.backfill` turns what its author asks for into a backfill."""
 
+from typing import Any
+
 import pytest
 
 from seachange_migrations.errors import InvalidRequestError, MigrationError
@@ -58,15 +60,10 @@ def test_of_another_table(items: Shop) -> None:
 
 
 def test_what_is_left_to_workers(items: Shop) -> None:
-    from alembic.operations import Operations
-    from alembic.runtime.migration import MigrationContext
-
-    with items.connection() as connection, running(Run(revision="r1", deferred_rows=0)):
-        context = MigrationContext.configure(connection)
-        with (
-            context.begin_transaction(),
-            Operations.context(context) as op,
-            pytest.raises(MigrationError, match=r"larger than one call does"),
-        ):
+    def body(op: Any) -> None:
+        with running(Run(revision="r1", deferred_rows=0)):
             op.backfill("items", set={"token": "name"}, where="token IS NULL")
+
+    with pytest.raises(MigrationError, match=r"larger than one call does"):
+        items.migrate(body)
     assert items.sql("SELECT count(token) FROM items") == [(0,)]

@@ -12,7 +12,7 @@ from alembic.util import CommandError
 import seachange_migrations.operations  # noqa: F401 - registers them
 
 
-def rendered(operation: Callable[[Operations], Any]) -> list[str]:
+def rendered(operation: Callable[[Any], Any]) -> list[str]:
     """The statements, without what Alembic puts between them."""
     output = io.StringIO()
     options = {"as_sql": True, "output_buffer": output, "literal_binds": True}
@@ -66,6 +66,6 @@ def test_add_foreign_key() -> None:
         lambda op: op.backfill("items", set={"a": "1"}, where="a IS NULL"),
     ],
 )
-def test_what_reads_the_database_says_so(operation: Callable[[Operations], Any]) -> None:
+def test_what_reads_the_database_says_so(operation: Callable[[Any], Any]) -> None:
     with pytest.raises(CommandError, match=r"op\.\w+ reads .*: run it on a connection, without --sql"):
         rendered(operation)

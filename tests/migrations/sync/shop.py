@@ -29,7 +29,7 @@ class Shop:
         with engine.connect() as connection:
             yield connection
 
-    def migrate(self, operation: Callable[[Operations], Any], *, revision: str = "r1") -> None:
+    def migrate(self, operation: Callable[[Any], Any], *, revision: str = "r1") -> None:
         """Runs `operation` as the body of one revision."""
         with self.connection() as connection, running(Run(on_progress=self._heard, revision=revision)):
             context = MigrationContext.configure(connection)
