@@ -70,7 +70,6 @@ def gate(
     *,
     creator: ConnectionSettings | None = None,
     service: ConnectionSettings | None = None,
-    recording: Path | None = None,
     interval_s: float = INTERVAL_S,
     on_progress: OnProgress = silent,
     time_left: TimeLeft = endless,
@@ -78,9 +77,8 @@ def gate(
     """Whether `revisions`, ancestors first, were proven to leave the serving release working; False when that was skipped.
 
     `creator` makes the scratch database, the role of `settings` by default; `service` is the serving release's role, if its
-    password is known: any other is taken on by SET ROLE. `recording` and `interval_s` are `collect`'s. It takes at most two
-    fifths of `time_left`, and never more than three minutes. Raises BreaksReleaseError, naming statement, revision, error and
-    remedy.
+    password is known: any other is taken on by SET ROLE. `interval_s` is `collect`'s. It takes at most two fifths of
+    `time_left`, and never more than three minutes. Raises BreaksReleaseError, naming statement, revision, error and remedy.
     """
     started = time.monotonic()
     whole_s = min(time_left() * SHARE, MOST_S)
@@ -96,7 +94,7 @@ def gate(
         if begun := _begun(settings, revisions):
             return _skipped(on_progress, begun)
         on_progress({"event": "proof_started", "revisions": tuple(revisions)})
-        workload = collect(settings, recording=recording, interval_s=interval_s)
+        workload = collect(settings, directory, service=service.user if service else None, interval_s=interval_s)
         if not workload.statements:
             return _skipped(on_progress, f"no statement of a service is known: {workload.origin}")
         with scratch(settings, directory, creator=creator, time_left=left) as made:

@@ -47,7 +47,7 @@ def _observed(
         with scratch(settings, directory) as made:
             notes = [f"observed on a scratch database, made from {made.source}"]
             try:
-                workload = collect(settings)
+                workload = collect(settings, directory)
             except ScratchError as error:
                 notes.append(f"no statement of the serving release was executed: {error}")
                 return observe(made, directory, revisions), notes

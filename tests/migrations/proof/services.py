@@ -1,6 +1,8 @@
 """A service with a role of its own, whose statements PostgreSQL counts."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,34 @@ class Service:
                 text, parameters = (statement, None) if isinstance(statement, str) else statement
                 connection.execute(text.encode(), parameters)
 
+    @contextmanager
+    def executing(self, statement: str) -> Iterator[None]:
+        """Executes it again and again meanwhile, for the first time before."""
+        begun, ended = threading.Event(), threading.Event()
 
-def proven(database: Database, directory: AlembicDirectory, *revisions: str) -> Proof:
-    """The proof that the service's statements so far work after `revisions`, which follow what the database has."""
-    workload = collect(database.master, interval_s=0)
+        def execute() -> None:
+            with self.database.connect(self.settings) as connection:
+                while not ended.wait(0.02):
+                    connection.execute(statement.encode())
+                    begun.set()
+
+        thread = threading.Thread(target=execute)
+        thread.start()
+        assert begun.wait(10)
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def proven(database: Database, directory: AlembicDirectory, *revisions: str, interval_s: float = 0) -> Proof:
+    """The proof that the service's statements so far work after `revisions`, which follow what the database has.
+
+    Its role is known to be the service's, and the master's to be none.
+    """
+    service = database.application.user
+    workload = collect(database.master, directory.path, service=service, interval_s=interval_s)
     with scratch(database.master, directory.path) as made:
         return prove(made, directory.path, revisions, workload)
 

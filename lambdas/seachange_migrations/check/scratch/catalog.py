@@ -112,7 +112,8 @@ def read(connection: psycopg.Connection) -> Catalog:
     with connection.transaction():
         # Without a search path every name comes out qualified, in both databases alike.
         connection.execute("SET LOCAL search_path = ''")
-        connection.execute("SET LOCAL statement_timeout = '30s'")
+        # To write out a default or a view the server locks its table, if only against being dropped.
+        connection.execute("SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '2s'")
         for query in QUERIES:
             for table, aspect, text in connection.execute(query.encode()):
                 if table not in IGNORED:

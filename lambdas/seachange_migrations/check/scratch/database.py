@@ -87,9 +87,7 @@ def scratch(
                 administrator=replace(creator or settings, database=name),
                 time_left=time_left,
             )
-            with connect(settings) as real, connect(made) as copy:
-                differences = compare(read(real), read(copy))
-            yield Scratch(real=settings, settings=made, source=source, differences=differences)
+            yield Scratch(real=settings, settings=made, source=source, differences=_differences(settings, made))
         finally:
             _drop(administration, name)
 
@@ -166,6 +164,16 @@ def _fill(
         raise ScratchError(
             f"the scratch database does not get to the current schema: {one_line(error, 500)}"
         ) from error
+
+
+def _differences(real: ConnectionSettings, made: ConnectionSettings) -> dict[str, tuple[str, ...]]:
+    with connect(real) as source, connect(made) as copy:
+        try:
+            return compare(read(source), read(copy))
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+            raise ScratchError(
+                f"the real database's catalog could not be read within seconds: {one_line(error, 200)}; somebody keeps a table locked"
+            ) from error
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:

@@ -12,9 +12,14 @@ OTHERWISE = frozenset(
     }
 )
 
+# In the text of what a proof itself reads from the real database.
+OURS = "/* seachange */"
+
 
 def usable(sql: str) -> bool | str:
     """Whether `sql` can be executed before and after; False when no schema matters to it; in words why it cannot be."""
+    if OURS in sql:
+        return False
     try:
         parsed = parse(Statement(sql=sql))
     except NotParsedError:
@@ -27,8 +32,8 @@ def usable(sql: str) -> bool | str:
 
 
 def tables(parsed: Parsed) -> set[tuple[str, str]]:
-    """The tables and views that a statement names, by schema (empty where it names none) and name; not the catalog's or
-    the engine's."""
+    """The tables and views that a statement names, by schema (empty where it names none) and name; not the catalog's, the
+    engine's or Alembic's."""
     within = {cte.ctename for cte in kinds(parsed.node, "CommonTableExpr")}
     named = {(found.schemaname, found.relname) for found in kinds(parsed.node, "RangeVar")}
     return {
@@ -36,5 +41,6 @@ def tables(parsed: Parsed) -> set[tuple[str, str]]:
         for schema, name in named
         if schema not in ("pg_catalog", "information_schema", "seachange")
         and not name.startswith("pg_")
+        and name != "alembic_version"
         and not (not schema and name in within)
     }

@@ -29,8 +29,13 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """Statements, recorded ones first. `origin` says in words where they come from; `unknown` are those that cannot be used."""
+    """Statements, recorded ones first. `origin` says in words where they come from; `unknown` are those that cannot be used.
+
+    `doubted_s`: they may be an older release's; whether one that breaks is still executed shows within that many seconds.
+    None where nothing is in doubt.
+    """
 
     statements: tuple[WorkloadStatement, ...]
     origin: str
     unknown: tuple[Unknown, ...] = ()
+    doubted_s: float | None = None

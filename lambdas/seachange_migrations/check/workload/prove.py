@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from seachange_migrations.check.findings import Finding
+from seachange_migrations.check.findings import Finding, Source
 from seachange_migrations.check.observed import applier
 from seachange_migrations.check.observed.observe import not_applied
 from seachange_migrations.check.parser import Parsed, parse
@@ -19,6 +19,7 @@ from seachange_migrations.check.workload.kinds import tables as named_in
 from seachange_migrations.check.workload.model import Unknown, Workload
 from seachange_migrations.check.workload.replay import Executed, enums, execute_after, execute_before, new_values
 from seachange_migrations.check.workload.seeds import Seeds, seed
+from seachange_migrations.check.workload.serving import no_longer_executed
 from seachange_migrations.check.workload.session import Session, session, settings_of
 from seachange_migrations.check.workload.tables import Tables, read_tables
 from seachange_migrations.connection import ConnectionSettings, connect
@@ -55,7 +56,8 @@ def prove(
 ) -> Proof:
     """Seeds `scratch` with sampled rows, executes `workload`, then applies `revisions` and executes it again after each.
 
-    `roles` has settings for roles that log in themselves; for any other the role of `scratch` must be able to SET ROLE.
+    `roles` has settings for roles that log in themselves; for any other the role of `scratch` must be able to SET ROLE. What
+    breaks statements that only an older release executed is no finding.
     """
     with ExitStack() as stack:
         replays = _Replays.prepare(stack, scratch, workload, roles or {}, time_left)
@@ -69,7 +71,25 @@ def prove(
                 return replays.proof([*observations, *rest], failed=str(error))
             found = (*observation.findings, *replays.execute(revision, time_left))
             observations.append(replace(observation, findings=found))
-        return replays.proof(observations)
+        return _of_the_serving_release(replays.proof(observations), scratch.real, workload)
+
+
+def _of_the_serving_release(proof: Proof, real: ConnectionSettings, workload: Workload) -> Proof:
+    """`proof` without what breaks an older release alone; that is unknown there."""
+    outdated = no_longer_executed(real, workload, proof.findings)
+    texts = {each.sql for each in outdated}
+    kept = tuple(
+        replace(
+            observation,
+            findings=tuple(
+                found
+                for found in observation.findings
+                if found.source is not Source.WORKLOAD or found.statement not in texts
+            ),
+        )
+        for observation in proof.observations
+    )
+    return replace(proof, observations=kept, unknown=(*proof.unknown, *outdated))
 
 
 @dataclass

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from seachange_migrations.check.scratch import Scratch
+from seachange_migrations.check.workload.kinds import OURS
 from seachange_migrations.check.workload.tables import Table, Tables
 from seachange_migrations.connection import connect
 from seachange_migrations.running import TimeLeft
@@ -68,7 +69,10 @@ class _Sampler:
             return
         order: sql.Composable = sql.SQL("")
         if table.keys:
-            columns = sql.SQL(", ").join(sql.SQL("{} DESC").format(sql.Identifier(name)) for name in table.keys[0])
+            # By the column itself, which has an index, and not by its text, which has the same name here.
+            columns = sql.SQL(", ").join(
+                sql.SQL("sampled.{} DESC").format(sql.Identifier(name)) for name in table.keys[0]
+            )
             order = sql.SQL(" ORDER BY {}").format(columns)
         self._read(key, sql.SQL("{} LIMIT {}").format(order, SAMPLED), ())
         self._follow(key)
@@ -100,7 +104,7 @@ class _Sampler:
     def _read(self, key: str, rest: sql.Composable, parameters: Sequence[str | None]) -> None:
         table, found = self._tables.by_key[key], self.rows.setdefault(key, {})
         columns = [name for name, column in table.columns.items() if not column.generated]
-        query = sql.SQL("SELECT {} FROM {}").format(
+        query = sql.SQL(f"SELECT {OURS} {{}} FROM {{}} sampled").format(
             sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in columns), _name(table)
         )
         if self._bytes > MOST_BYTES or self._time_left() <= 0:
