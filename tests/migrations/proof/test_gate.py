@@ -65,7 +65,12 @@ def serve(database: Database) -> None:
 
 def test_the_example_expands_under_v1_and_its_contract_would_break_it(shop: Database) -> None:
     events: list[Any] = []
-    arguments = {"creator": shop.master, "service": shop.application, "interval_s": 0, "on_progress": events.append}
+    arguments: dict[str, Any] = {
+        "creator": shop.master,
+        "service": shop.application,
+        "interval_s": 0,
+        "on_progress": events.append,
+    }
     assert gate(shop.owner, EXAMPLE, ["0002", "0003"], **arguments)
     [proven] = [event for event in events if event["event"] == "proven"]
     assert (proven["executed"], proven["unknown"], proven["notes"]) == (6, 0, ())
@@ -140,7 +145,7 @@ def test_a_quiet_database_keeps_nobody_waiting(shop: Database) -> None:
 def skipped(shop: Database, **changes: Any) -> str:
     """Why the gate let 0002 pass without a proof."""
     events: list[Any] = []
-    arguments = {"creator": shop.master, "interval_s": 0, "on_progress": events.append, **changes}
+    arguments: dict[str, Any] = {"creator": shop.master, "interval_s": 0, "on_progress": events.append, **changes}
     assert gate(shop.owner, EXAMPLE, ["0002"], **arguments) is False
     assert scratches(shop) == []
     assert events[-1]["event"] == "proof_skipped"

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from seachange_migrations import migrate as migration
 from seachange_migrations.check.workload import counted
+from seachange_migrations.locks import lock_key
 from tests.migrations.databases import Database
 from tests.migrations.deployments import Context, Deployment
 from tests.migrations.proof.services import scratches
@@ -16,7 +18,7 @@ FAILS = (
     "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
     "CREATE TRIGGER no BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION no()"
 )
-EXISTING = {"Roles": "existing", "OwnerSecretArn": "", "ApplicationSecretArn": ""}
+EXISTING: dict[str, Any] = {"Roles": "existing", "OwnerSecretArn": "", "ApplicationSecretArn": ""}
 STATEMENT = "INSERT INTO customers (id, address) VALUES (%s, %s)"
 
 
@@ -83,6 +85,7 @@ def test_what_would_break_it_is_refused_before_the_database_is_touched(
     )
     assert "RaiseException (P0001)" in message
     assert "INSERT INTO customers (id, address) VALUES ($1, $2)" in message
+    assert "Change the revision so that the statement works before and after" in message
     assert "Nothing was applied." in message
     assert "Main St" not in message + capsys.readouterr().out
     assert state(served.database) == before
@@ -148,3 +151,12 @@ def test_a_revision_that_fails_is_left_to_the_migration_to_tell(
         'revision 0004 does not run on the scratch database: relation "nowhere" does not exist (42P01)'
     )
     assert scratches(served.database) == []
+
+
+def test_another_deployer_at_work_is_waited_for(served: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration, "LOCK_PATIENCE_S", 0.0)
+    served.stack_is("UPDATE_IN_PROGRESS")
+    with served.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [lock_key(served.database.name)])
+        assert served.run("Update", Target="expand@head", Proof="on") == {"IsComplete": False}
+    assert served.run("Update", Target="expand@head", Proof="on")["Data"]["Revisions"] == "0002"

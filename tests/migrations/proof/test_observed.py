@@ -75,3 +75,59 @@ def test_each_statement_is_seen_to_do_what_the_manual_says(database: Database, d
     assert {
         statement: rules(observation) for statement, observation in zip(statements, found, strict=True)
     } == STATEMENTS
+
+
+def test_a_scan_that_a_constraint_spares_is_none(database: Database, directory: AlembicDirectory) -> None:
+    [observation] = observed(
+        database,
+        directory,
+        "op.execute('ALTER TABLE things ADD CONSTRAINT given CHECK (parent IS NOT NULL) NOT VALID')\n"
+        "with op.get_context().autocommit_block():\n"
+        "    op.execute('ALTER TABLE things VALIDATE CONSTRAINT given')\n"
+        "op.execute('ALTER TABLE things ALTER parent SET NOT NULL')",
+    )
+    assert rules(observation) == set()
+
+
+def test_a_transaction_that_locks_several_tables_is_seen(database: Database, directory: AlembicDirectory) -> None:
+    together, apart = observed(
+        database,
+        directory,
+        "op.execute('ALTER TABLE things ADD COLUMN a int')\nop.execute('ALTER TABLE parents ADD COLUMN a int')",
+        "op.execute('ALTER TABLE things ADD COLUMN b int')\n"
+        "with op.get_context().autocommit_block():\n"
+        "    op.execute('ALTER TABLE parents ADD COLUMN b int')",
+    )
+    assert rules(together) == {"observed-several-tables"}
+    [found] = together.findings
+    assert "public.parents against all use while its transaction still holds public.things" in found.problem
+    assert found.line == 8
+    assert rules(apart) == set()
+
+
+def test_an_index_outside_of_a_transaction_is_watched_from_a_second_session(
+    database: Database, directory: AlembicDirectory
+) -> None:
+    plain, concurrent = observed(
+        database,
+        directory,
+        "with op.get_context().autocommit_block():\n    op.execute('CREATE INDEX a ON things (name)')",
+        "with op.get_context().autocommit_block():\n    op.execute('CREATE INDEX CONCURRENTLY b ON things (name)')",
+    )
+    assert rules(plain) == {"observed-index-build"}
+    assert rules(concurrent) == set()
+
+
+def test_what_the_revision_itself_has_made_keeps_nobody_waiting(
+    database: Database, directory: AlembicDirectory
+) -> None:
+    [observation] = observed(
+        database,
+        directory,
+        "op.execute('CREATE TABLE fresh (id int, name text)')\n"
+        "op.execute('ALTER TABLE fresh ALTER id TYPE bigint')\n"
+        "op.execute('CREATE INDEX a ON fresh (name)')",
+    )
+    assert observation.statements is not None
+    assert len(observation.statements) == 3
+    assert rules(observation) == set()

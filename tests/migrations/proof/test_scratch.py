@@ -109,6 +109,9 @@ def test_privileges_and_settings_of_the_real_database_are_taken_over(
             connection.execute("CREATE TABLE later (id int)")
             asked = f"SELECT has_table_privilege('{reader}', 'later', 'SELECT')"
             assert connection.execute(asked.encode()).fetchone() == (True,)
+            # There may be rows of the real database in it.
+            asked = f"SELECT has_database_privilege('{reader}', current_database(), 'CONNECT')"
+            assert connection.execute(asked.encode()).fetchone() == (False,)
 
 
 def test_it_is_dropped_when_its_user_raises(database: Database, directory: AlembicDirectory) -> None:

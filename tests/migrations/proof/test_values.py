@@ -5,11 +5,13 @@ import pytest
 from seachange_migrations.check.parser import parse
 from seachange_migrations.check.scratch import scratch
 from seachange_migrations.check.statement import Statement
+from seachange_migrations.check.workload import seeds as seeding
 from seachange_migrations.check.workload.parameters import Target, Use, targets
 from seachange_migrations.check.workload.seeds import MOST_ROWS, SAMPLED, seed
 from seachange_migrations.check.workload.tables import Column, Table, Tables, read_tables
 from seachange_migrations.check.workload.values import values
 from seachange_migrations.connection import connect
+from seachange_migrations.migrate import migrate
 from tests.migrations.databases import AlembicDirectory, Database
 from tests.migrations.proof.services import migrated
 
@@ -53,6 +55,23 @@ def test_sampled_rows_come_with_those_that_they_refer_to(sampled: Database, dire
     assert following == (301,)
 
 
+def test_rows_are_copied_past_the_users_triggers_and_these_fire_again_afterwards(
+    sampled: Database, directory: AlembicDirectory
+) -> None:
+    directory.revision(
+        "0002",
+        "0001",
+        "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER nothing BEFORE INSERT ON unrelated FOR EACH ROW EXECUTE FUNCTION nothing()",
+    )
+    migrate(sampled.master, directory.path)
+    with scratch(sampled.master, directory.path) as made, connect(made.settings) as connection:
+        seeds = seed(made, read_tables(connection), ["public.unrelated"], lambda: 60.0)
+        connection.execute("INSERT INTO unrelated VALUES (2)")
+        assert connection.execute("SELECT id FROM unrelated").fetchall() == [(1,)]
+    assert seeds.missing == []
+
+
 def test_rows_that_lead_to_more_than_the_bound_are_left_out_and_that_is_said(
     sampled: Database, directory: AlembicDirectory
 ) -> None:
@@ -68,6 +87,16 @@ def test_the_bound_of_time_is_kept_and_said(sampled: Database, directory: Alembi
         seeds = seed(made, read_tables(connection), ["public.orders"], lambda: 0.0)
     assert seeds.rows == {}
     assert seeds.missing == ["public.orders: the bound of size or time is reached"]
+
+
+def test_the_bound_of_size_is_kept_and_said(
+    sampled: Database, directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeding, "MOST_BYTES", 100)
+    with scratch(sampled.master, directory.path) as made, connect(made.settings) as connection:
+        seeds = seed(made, read_tables(connection), ["public.unrelated", "public.orders"], lambda: 60.0)
+    assert "public.shops: the bound of size or time is reached" in seeds.missing
+    assert list(seeds.rows) == ["public.unrelated"]
 
 
 def test_a_table_that_is_locked_is_left_alone(sampled: Database, directory: AlembicDirectory) -> None:
@@ -178,3 +207,9 @@ def test_what_is_only_read_has_no_fresh_keys() -> None:
     mapped = found("SELECT age FROM people WHERE id = $1 AND tags @> $2 AND id = ANY($3) LIMIT $4")
     [bound] = values((23, 1009, 1007, 20), mapped, TABLES, {"public.people": [ROW]}, writes="")
     assert bound == ("7", "{a,b}", '{"7"}', "10")
+
+
+def test_an_empty_table_gets_examples_of_its_types() -> None:
+    mapped = found("INSERT INTO people (id, email, at) VALUES ($1, $2, $3)")
+    as_is, _ = values((23, 1043, 1184), mapped, TABLES, {}, writes="public.people")
+    assert as_is == ("1", "a", "2024-01-01")

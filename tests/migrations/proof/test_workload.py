@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from seachange_migrations.check.findings import Source, Verdict
+from seachange_migrations.check.scratch import scratch
+from seachange_migrations.check.workload import collect, prove
 from tests.migrations.databases import AlembicDirectory, Database
 from tests.migrations.proof.services import Service, migrated, proven
 
@@ -260,3 +262,25 @@ def test_a_revision_that_does_not_run_leaves_what_follows_unknown(
         'revision 0003 does not run on the scratch database: relation "nowhere" does not exist (42P01)'
     )
     assert [(found.revision, found.rule) for found in proof.findings] == [("0003", "observed-not-applied")]
+
+
+def test_a_table_without_a_row_is_written_to_all_the_same(database: Database, directory: AlembicDirectory) -> None:
+    service = Service(database)
+    migrated(database, directory, "CREATE TABLE logs (id int PRIMARY KEY, line text NOT NULL)")
+    service.executes("BEGIN", ("INSERT INTO logs (id, line) VALUES (%s, %s)", (1, "a")), "ROLLBACK")
+    directory.revision("0002", "0001", "ALTER TABLE logs ADD COLUMN level text NOT NULL")
+    proof = proven(database, directory, "0002")
+    assert (proof.executed, proof.unknown) == (1, ())
+    [found] = [found for found in proof.findings if found.source is Source.WORKLOAD]
+    assert 'null value in column "level"' in found.problem
+
+
+def test_without_time_all_is_unknown(database: Database, directory: AlembicDirectory) -> None:
+    prepared_for(database, directory, NOW)
+    directory.revision("0002", "0001", "ALTER TABLE people DROP COLUMN email")
+    workload = collect(database.master, directory.path, service=database.application.user, interval_s=0)
+    with scratch(database.master, directory.path) as made:
+        proof = prove(made, directory.path, ["0002"], workload, time_left=lambda: 0)
+    assert (proof.executed, proof.failed) == (0, "the time is used up before revision 0002")
+    assert [each.reason for each in proof.unknown] == ["there was no time left for it"]
+    assert all(found.verdict is Verdict.UNKNOWN for found in proof.findings)

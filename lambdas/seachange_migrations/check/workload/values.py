@@ -76,7 +76,9 @@ def _bound(
             bound.append("10" if target.use is Use.LIMIT else "0")
         else:
             column = tables.by_key[target.table].columns.get(target.column)
-            value = chosen.get(target.table, {}).get(target.column)
+            row = chosen.get(target.table)
+            # Of an empty table nothing is known but its columns' types.
+            value = row.get(target.column) if row else BY_TYPE.get(column.oid) if column else None
             if target.table == fresh and target.column in unique and column is not None:
                 value = _fresh(value, column, salt)
             bound.append(_as(type_, value, column, target.use))
