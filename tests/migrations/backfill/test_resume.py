@@ -19,6 +19,9 @@ from seachange_migrations.running import Run, TimeLeft, running
 from tests.migrations.backfill.examples import doubling, items, left, own_server, session
 from tests.migrations.databases import Database
 
+# A millisecond for each row: a server sleeps no shorter.
+SLOW = "twice IS DISTINCT FROM value * 2 AND pg_sleep(0.0001) IS NOT NULL"
+
 KILLS = int(os.environ.get("SEACHANGE_KILLS", "4"))
 
 PROGRAM = """
@@ -27,12 +30,13 @@ from sqlalchemy import NullPool, create_engine
 from seachange_migrations.backfill import pace, run
 from seachange_migrations.connection import ConnectionSettings
 from tests.migrations.backfill.examples import doubling
+from tests.migrations.backfill.test_resume import SLOW
 host, port, database, user, password = sys.argv[1:]
-pace.MOST_ROWS = pace.FIRST_ROWS = 100
+pace.MOST_ROWS = pace.FIRST_ROWS = 50
 to = ConnectionSettings(host=host, port=int(port), database=database, user=user, password=password)
 with create_engine(to.url(), poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
     print("begun", flush=True)
-    print(run(connection, doubling()))
+    print(run(connection, doubling(behind=SLOW)))
 """
 
 
@@ -83,8 +87,8 @@ def test_a_call_ends_in_time_and_the_next_goes_on(database: Database, connection
 @pytest.mark.slow
 @pytest.mark.timeout(60 + 15 * KILLS)
 def test_killed_at_random_moments(database: Database, connection: Connection) -> None:
-    # So many that the last kill hits it at work too.
-    rows = 4_000 * KILLS
+    # Each row takes a millisecond, so that the last kill hits it at work on any machine.
+    rows = 600 * KILLS
     items(database, rows)
     audited(database)
     for _ in range(KILLS):
@@ -93,13 +97,10 @@ def test_killed_at_random_moments(database: Database, connection: Connection) ->
         process.kill()
         process.communicate()
     assert left(database) > 0
-    run(connection, doubling())
+    run(connection, doubling(behind=SLOW))
     assert database.rows("SELECT count(*), count(DISTINCT id) FROM audit") == [(rows, rows)]
     assert left(database) == 0
     assert status(connection)[0].proven
-
-
-SLOW = "twice IS DISTINCT FROM value * 2 AND pg_sleep(0.0001) IS NOT NULL"
 
 
 @pytest.mark.slow
