@@ -119,7 +119,12 @@ class Bench:
     def settings(self, database: str) -> ConnectionSettings:
         server = self._server
         return ConnectionSettings(
-            host=server.host, port=server.port, database=database, user="postgres", password=server.password
+            host=server.host,
+            port=server.port,
+            database=database,
+            user="postgres",
+            password=server.password,
+            sslmode="disable",
         )
 
     def plain(self) -> float:

@@ -81,6 +81,7 @@ SENTENCES: Mapping[str, Callable[[Event], str | None]] = {
     ),
     "not_checked": lambda event: f"{_listed(event['revisions'])}  not checked: {event['reason']}",
     "backfill": _backfill,
+    "backfill_alone": lambda event: f"backfill {event['name']} works on one session: {event['why']}",
     "backfilled": lambda event: (
         f"backfill {event['name']} of {event['table']} is complete: {event['written']:,} rows in "
         f"{duration(event['seconds'])}, and a fresh scan found none left"

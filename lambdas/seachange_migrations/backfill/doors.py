@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from seachange_migrations import state
-from seachange_migrations.backfill import store
+from seachange_migrations.backfill import store, together
+from seachange_migrations.backfill.claims import claimed
 from seachange_migrations.backfill.errors import BackfillPendingError
 from seachange_migrations.backfill.plan import estimate
 from seachange_migrations.backfill.ranges import bounds
@@ -18,11 +19,6 @@ from seachange_migrations.backfill.work import Worker
 from seachange_migrations.errors import LockHeldError, OutOfTimeError
 from seachange_migrations.journal import unjournalled
 from seachange_migrations.running import current
-
-# A worker that was killed leaves a session behind, which the server ends when it notices.
-CLAIM_PATIENCE_S = 10.0
-CLAIM_POLL_S = 0.25
-CLAIM_KEY = "hashtextextended('seachange-backfill/' || CAST(:name AS text), :number)"
 
 
 def run(connection: Connection, backfill: Backfill) -> int:
@@ -46,8 +42,8 @@ def run(connection: Connection, backfill: Backfill) -> int:
             raise BackfillPendingError(backfill.name, rows)
         if is_proven:
             store.reopen(connection, backfill.name)
-        with _claimed(connection, backfill.name, store.WHOLE):
-            return _prove(connection, backfill)
+        with claimed(connection, backfill.name, store.WHOLE):
+            return _fill_and_prove(connection, backfill, 0 if is_proven else rows)
 
 
 def split(connection: Connection, backfill: Backfill, ranges: int) -> tuple[int, ...]:
@@ -75,26 +71,32 @@ def run_range(connection: Connection, name: str, number: int) -> bool:
         backfill = store.spec(connection, name)
         table = Table.read(connection, backfill.schema, backfill.table)
         try:
-            with _claimed(connection, name, number):
+            with claimed(connection, name, number):
                 Worker(connection, backfill, table, number, current()).work()
             if store.all_finished(connection, name) and not store.is_proven(connection, name):
-                with _claimed(connection, name, store.WHOLE):
-                    _prove(connection, backfill)
+                with claimed(connection, name, store.WHOLE):
+                    _fill_and_prove(connection, backfill, 0)
         except (OutOfTimeError, LockHeldError):
             return False
         return True
 
 
-def _prove(connection: Connection, backfill: Backfill) -> int:
-    """Passes over the whole table until one finds nothing, and writes the proof; rows written."""
-    started = time.monotonic()
+def _fill_and_prove(connection: Connection, backfill: Backfill, rows: int) -> int:
+    """Does a backfill of about `rows` that are behind, and tells of it; rows written."""
+    asked, started = current(), time.monotonic()
     table = Table.read(connection, backfill.schema, backfill.table)
+    written = together.fill(connection, backfill, table, rows, asked) + _prove(connection, backfill, table)
+    seconds = round(time.monotonic() - started, 3)
+    done = {"event": "backfilled", "name": backfill.name, "table": table.qualified}
+    asked.on_progress({**done, "written": written, "seconds": seconds})
+    return written
+
+
+def _prove(connection: Connection, backfill: Backfill, table: Table) -> int:
+    """Passes over the whole table until one finds nothing, and writes the proof; rows written."""
     store.add_range(connection, backfill.name, store.WHOLE, None, None)
     written = Worker(connection, backfill, table, store.WHOLE, current()).work()
     store.proven(connection, backfill.name)
-    seconds = round(time.monotonic() - started, 3)
-    done = {"event": "backfilled", "name": backfill.name, "table": table.qualified}
-    current().on_progress({**done, "written": written, "seconds": seconds})
     return written
 
 
@@ -104,21 +106,3 @@ def _quietly(connection: Connection) -> Iterator[None]:
     with autocommitting(connection), unjournalled():
         state.ensure(connection)
         yield
-
-
-@contextmanager
-def _claimed(connection: Connection, name: str, number: int) -> Iterator[None]:
-    """Keeps other sessions off this range. Polled, never waited for: a session that waits holds a snapshot."""
-    parameters = {"name": name, "number": number}
-    give_up = time.monotonic() + CLAIM_PATIENCE_S
-    while not connection.scalar(text(f"SELECT pg_try_advisory_lock({CLAIM_KEY})"), parameters):
-        if time.monotonic() >= give_up:
-            raise LockHeldError(
-                f"another session works on backfill {name}; it is asked again until that one has finished"
-            )
-        time.sleep(CLAIM_POLL_S)
-    try:
-        yield
-    finally:
-        if not connection.closed and not connection.invalidated:
-            connection.execute(text(f"SELECT pg_advisory_unlock({CLAIM_KEY})"), parameters)

@@ -22,6 +22,7 @@ class Profile:
     Args:
         target_s: What a transaction should take, in seconds.
         duty: The share of the time in which it works; it rests in between.
+        sessions: On how many sessions at once it fills a large table.
         wal_bytes_per_s: Where the server's log grows faster, from whatever cause, the backfill pauses.
         lag_bytes, lag_s: How far a replica may lag before it pauses.
         maintenance_patience_s: How long it leaves the table to one vacuum. On a large table a vacuum may take hours.
@@ -29,6 +30,7 @@ class Profile:
 
     target_s: float
     duty: float
+    sessions: int
     wal_bytes_per_s: float
     lag_bytes: float
     lag_s: float
@@ -39,10 +41,22 @@ class Profile:
 # than this to reach a quarter of a plain UPDATE's rate.
 PROFILES: dict[ProfileName, Profile] = {
     "gentle": Profile(
-        target_s=0.025, duty=0.75, wal_bytes_per_s=64e6, lag_bytes=64e6, lag_s=10.0, maintenance_patience_s=5.0
+        target_s=0.025,
+        duty=0.75,
+        sessions=1,
+        wal_bytes_per_s=64e6,
+        lag_bytes=64e6,
+        lag_s=10.0,
+        maintenance_patience_s=5.0,
     ),
     "fast": Profile(
-        target_s=0.050, duty=1.0, wal_bytes_per_s=256e6, lag_bytes=256e6, lag_s=60.0, maintenance_patience_s=1.0
+        target_s=0.050,
+        duty=1.0,
+        sessions=2,
+        wal_bytes_per_s=256e6,
+        lag_bytes=256e6,
+        lag_s=60.0,
+        maintenance_patience_s=1.0,
     ),
 }
 

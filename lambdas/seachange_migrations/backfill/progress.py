@@ -9,6 +9,10 @@ At most one event a second, and one when its pause begins or its reason changes:
 nothing is left. `seconds_left` is the pass's at the present rate, None while it stands. At the end, once the proof is there::
 
     {"event": "backfilled", "name": str, "table": str, "written": int, "seconds": float}
+
+Before it, where a second session was wanted and could not be had::
+
+    {"event": "backfill_alone", "name": str, "why": str}
 """
 
 import time

@@ -26,7 +26,7 @@ PATIENCE_S = 300.0
 RESERVE_S = 2.0
 # Between two looks at what else the server has to bear, and while it bears too much.
 LOOK_EVERY_S = 0.5
-PAUSE_S = 0.5
+PAUSE_S = 0.1
 # After a batch that somebody waited for, so that whoever waits goes first.
 WAITED_FOR_S = 0.1
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 2.0
@@ -50,8 +50,8 @@ class Worker:
         self._looked_at = -LOOK_EVERY_S
         self._moved_at = time.monotonic()
 
-    def work(self) -> int:
-        """Returns the rows written, once a whole pass has found none.
+    def work(self, *, once: bool = False) -> int:
+        """Returns the rows written, once a whole pass has found none; or after one pass, where it is looked at again anyway.
 
         Raises OutOfTimeError, after which another call goes on; RowsBusyError; BackfillFailedError; UnreachableError.
         """
@@ -65,7 +65,7 @@ class Worker:
             estimated=store.rows_estimated(self._connection, self._backfill.name) // max(1, ranges),
         )
         try:
-            while not self._finished_pass():
+            while not self._finished_pass() and not once:
                 pass
         except DBAPIError as error:
             raise self._in_words(error) from error

@@ -144,7 +144,7 @@ def test_a_server_that_goes_down_in_a_batch(crash: bool) -> None:
 def test_a_second_session_leaves_it_to_the_first(
     database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seachange_migrations.backfill.doors.CLAIM_PATIENCE_S", 0.3)
+    monkeypatch.setattr("seachange_migrations.backfill.claims.PATIENCE_S", 0.3)
     items(database, 10)
     with database.connect(application_name="first") as first:
         first.execute("SELECT pg_advisory_lock(hashtextextended('seachange-backfill/items_twice', 0))")
