@@ -120,7 +120,7 @@ class Batches:
         written, in_vain = self._connection.execute(statements.checked_update, keys).one()
         if in_vain:
             raise BackfillFailedError(
-                f"backfill {self._backfill.name} would never end: {in_vain} of {written} rows of {self._table.qualified} are "
+                f"backfill {self._backfill.name} would never end: {in_vain} of {written} rows of {self._table.shown} are "
                 f"still behind after their update. Mend the backfill: what it sets must make {self._backfill.behind!r} "
                 "false, and no trigger of the table may undo it."
             )

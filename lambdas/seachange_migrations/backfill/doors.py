@@ -87,7 +87,7 @@ def _fill_and_prove(connection: Connection, backfill: Backfill, rows: int) -> in
     table = Table.read(connection, backfill.schema, backfill.table)
     written = together.fill(connection, backfill, table, rows, asked) + _prove(connection, backfill, table)
     seconds = round(time.monotonic() - started, 3)
-    done = {"event": "backfilled", "name": backfill.name, "table": table.qualified}
+    done = {"event": "backfilled", "name": backfill.name, "table": table.shown}
     asked.on_progress({**done, "written": written, "seconds": seconds})
     return written
 

@@ -46,7 +46,7 @@ def estimate(connection: Connection, backfill: Backfill) -> BackfillPlan:
     log = rows * (row_bytes + LOG_OVERHEAD + indexes * INDEX_LOG)
     return BackfillPlan(
         name=backfill.name,
-        table=table.qualified,
+        table=table.shown,
         key=table.key_names,
         rows=rows,
         wal_bytes=round(log),

@@ -4,9 +4,10 @@ import json
 
 from sqlalchemy import Connection, text
 
-from seachange_migrations.backfill.statements import READABLE, Key, literal, set_locally
+from seachange_migrations.backfill.statements import READABLE, Key, set_locally
 from seachange_migrations.backfill.table import Table
 from seachange_migrations.backfill.transactions import transaction
+from seachange_migrations.sql import escaped
 
 # Enough for the bounds of a few dozen ranges to lie within some percent of the true quantiles.
 SAMPLED_ROWS = 30_000
@@ -15,12 +16,12 @@ SAMPLED_ROWS = 30_000
 def bounds(connection: Connection, table: Table, rows: int, ranges: int) -> list[Key]:
     """The keys that split a table of about `rows` into at most `ranges` parts of like size, in order, from a sample of pages."""
     names = [f"k{number}" for number in range(len(table.key))]
-    columns = ", ".join(f"{literal(column)} AS {name}" for column, name in zip(table.key, names, strict=True))
+    columns = ", ".join(f"{escaped(column)} AS {name}" for column, name in zip(table.key, names, strict=True))
     percent = 100.0 if rows <= SAMPLED_ROWS else 100 * SAMPLED_ROWS / rows
     order = ", ".join(names)
     query = f"""
         WITH sample AS (
-            SELECT {columns} FROM {literal(table.qualified)} AS {literal(table.alias)} TABLESAMPLE SYSTEM ({percent})
+            SELECT {columns} FROM {escaped(table.qualified)} AS {escaped(table.alias)} TABLESAMPLE SYSTEM ({percent})
         ), parts AS (
             SELECT *, ntile(:ranges) OVER (ORDER BY {order}) AS part FROM sample
         )

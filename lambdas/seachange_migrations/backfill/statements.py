@@ -6,6 +6,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.table import Table
+from seachange_migrations.sql import escaped, quoted
 
 Key = Sequence[str]
 """A key's values as PostgreSQL writes them."""
@@ -41,11 +42,11 @@ class Statements:
     """
 
     def __init__(self, backfill: Backfill, table: Table, *, lower: bool, upper: bool) -> None:
-        key, alias = literal(", ".join(table.key)), literal(table.alias)
-        source = literal(f"{table.qualified} AS {table.alias}")
-        behind = literal(f"({backfill.behind})")
+        key, alias = escaped(", ".join(table.key)), escaped(table.alias)
+        source = escaped(f"{table.qualified} AS {table.alias}")
+        behind = escaped(f"({backfill.behind})")
         names = [f"k{number}" for number in range(len(table.key))]
-        named = ", ".join(f"{literal(column)} AS {name}" for column, name in zip(table.key, names, strict=True))
+        named = ", ".join(f"{escaped(column)} AS {name}" for column, name in zip(table.key, names, strict=True))
         last = f"SELECT {', '.join(names)} FROM page ORDER BY {', '.join(f'{name} DESC' for name in names)} LIMIT 1"
         last_as_json = f"(SELECT jsonb_build_array({', '.join(f'{name}::text' for name in names)})::text FROM last)"
         above = f"({key}) > ({_cast('lower', table)})" if lower else "true"
@@ -64,7 +65,7 @@ class Statements:
             )
             SELECT count(*), count(*), (SELECT count(*) FROM free), {last_as_json} FROM page
         """)
-        assignments = literal(", ".join(f"{quoted(name)} = {value}" for name, value in backfill.assignments.items()))
+        assignments = escaped(", ".join(f"{quoted(name)} = {value}" for name, value in backfill.assignments.items()))
         update = f"""
             UPDATE {source} SET {assignments}
             WHERE {above} AND ({key}) <= ({_cast("last", table)}) AND {alias}.xmax = pg_current_xact_id()::xid AND {behind}
@@ -74,7 +75,7 @@ class Statements:
         self.fill: TextClause | None = None
         if backfill.shortcut is not None:
             untouched, filling, differs = (
-                literal(backfill.shortcut[part]) for part in ("untouched", "filling", "differs")
+                escaped(backfill.shortcut[part]) for part in ("untouched", "filling", "differs")
             )
             quickly = f"(CASE WHEN {differs} THEN {behind} ELSE false END)"
             self.quick_find = text(
@@ -93,7 +94,7 @@ class Statements:
 
 def _find(source: str, table: Table, *, behind: str, named: str, within: str, last: str, answer: str) -> str:
     """`Statements.find`, for the condition `behind`."""
-    key, alias = literal(", ".join(table.key)), literal(table.alias)
+    key, alias = escaped(", ".join(table.key)), escaped(table.alias)
     # A place is unique within a partition only.
     same = f"AND ({alias}.tableoid, {alias}.ctid) IN (SELECT part, place FROM page WHERE behind)"
     return f"""
@@ -113,7 +114,7 @@ def _find(source: str, table: Table, *, behind: str, named: str, within: str, la
 
 
 def _cast(name: str, table: Table) -> str:
-    return ", ".join(f"CAST(:{name}{number} AS {literal(kind)})" for number, kind in enumerate(table.key_types))
+    return ", ".join(f"CAST(:{name}{number} AS {escaped(kind)})" for number, kind in enumerate(table.key_types))
 
 
 def bound(name: str, key: Key | None) -> dict[str, str]:
@@ -127,13 +128,3 @@ def set_locally(connection: Connection, settings: dict[str, str]) -> None:
     names = {f"n{number}": name for number, name in enumerate(settings)}
     values = {f"v{number}": value for number, value in enumerate(settings.values())}
     connection.execute(text(f"SELECT {calls}"), names | values)
-
-
-def quoted(name: str) -> str:
-    """An identifier as SQL wants it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(fragment: str) -> str:
-    """`fragment` as `text()` passes it on: a colon begins no parameter."""
-    return fragment.replace(":", "\\:")

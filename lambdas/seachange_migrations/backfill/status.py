@@ -1,10 +1,10 @@
 """How far the backfills of a database are."""
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping
 
 from seachange_migrations import state
 from seachange_migrations.backfill.spec import BackfillStatus
-from seachange_migrations.backfill.statements import literal
+from seachange_migrations.sql import verbatim
 
 # A worker that is gone has no rate: the last batch of one that works is seconds old. Ranges are counted without the whole
 # table's, which proves what they did, unless it is the only one.
@@ -31,7 +31,7 @@ def status(connection: Connection) -> list[BackfillStatus]:
     """All backfills that the database knows of, in the order in which they began; none where the engine never was."""
     if not state.exists(connection):
         return []
-    found = connection.execute(text(literal(STATUS)), execution_options=state.OWN).mappings()
+    found = connection.execute(verbatim(STATUS), execution_options=state.OWN).mappings()
     return [_status(row) for row in found]
 
 

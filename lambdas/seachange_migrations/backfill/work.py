@@ -59,7 +59,7 @@ class Worker:
         self._progress = Progress(
             self._run.on_progress,
             name=self._backfill.name,
-            table=self._table.qualified,
+            table=self._table.shown,
             number=self._number,
             ranges=ranges,
             estimated=store.rows_estimated(self._connection, self._backfill.name) // max(1, ranges),
@@ -193,7 +193,7 @@ class Worker:
         if waited_s > PATIENCE_S:
             raise RowsBusyError(
                 self._backfill.name,
-                self._table.qualified,
+                self._table.shown,
                 waited_s=waited_s,
                 holders=holders(self._connection, self._table.oid),
             )
@@ -219,6 +219,6 @@ class Worker:
                 "stays; run the migration again, it goes on from there."
             )
         return BackfillFailedError(
-            f"backfill {name} failed on {self._table.qualified}: {one_line(error.orig or error, 500)}. The batches before it "
+            f"backfill {name} failed on {self._table.shown}: {one_line(error.orig or error, 500)}. The batches before it "
             "are committed and stay; mend the row or the backfill, then run it again: it goes on where it stopped."
         )

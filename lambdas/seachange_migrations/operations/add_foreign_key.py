@@ -7,10 +7,11 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from seachange_migrations.catalog import Relation
 from seachange_migrations.errors import RefusedError
-from seachange_migrations.operations.target import Target, named, offline
+from seachange_migrations.operations.target import named, offline, require_unsynced, table_of
 from seachange_migrations.operations.transactions import Steps, steps
-from seachange_migrations.sync.names import quoted, quoted_all
+from seachange_migrations.sql import quoted, quoted_all
 
 PARTITIONED_FROM = 180000
 
@@ -94,15 +95,15 @@ def add_foreign_key(operations: Operations, operation: AddForeignKey) -> None:
             step.locking(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
         return
     connection = operations.get_bind()
-    target = Target.find(connection, operation.table, operation.schema)
-    referent = Target.find(connection, operation.referent, operation.referent_schema)
+    target = table_of(connection, operation.table, operation.schema)
+    referent = table_of(connection, operation.referent, operation.referent_schema)
     version = int(connection.scalar(text("SELECT current_setting('server_version_num')")) or 0)
     if target.is_partitioned and version < PARTITIONED_FROM:
         raise RefusedError(
             f"{target.shown} is partitioned, and before PostgreSQL 18 a foreign key of such a table is validated under its lock: add it to each "
             "partition with op.add_foreign_key, then to the table, which then finds them proven"
         )
-    target.require_unsynced(connection, operation.columns, "a foreign key")
+    require_unsynced(connection, target, operation.columns, "a foreign key")
     with steps(operations) as step:
         connection = operations.get_bind()
         found = connection.execute(
@@ -134,7 +135,7 @@ def _add(table: str, referent: str, operation: AddForeignKey) -> str:
     )
 
 
-def _validate(step: Steps, target: Target, operation: AddForeignKey) -> None:
+def _validate(step: Steps, target: Relation, operation: AddForeignKey) -> None:
     try:
         step.locking(f"ALTER TABLE {target.qualified} VALIDATE CONSTRAINT {quoted(operation.name)}")
     except IntegrityError as error:

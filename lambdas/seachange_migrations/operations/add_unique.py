@@ -7,10 +7,11 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from seachange_migrations.catalog import Relation
 from seachange_migrations.errors import RefusedError
-from seachange_migrations.operations.target import Target, named, offline
+from seachange_migrations.operations.target import named, offline, require_unsynced, table_of
 from seachange_migrations.operations.transactions import Steps, steps
-from seachange_migrations.sync.names import quoted, quoted_all
+from seachange_migrations.sql import quoted, quoted_all
 
 # Whatever has that name, and whether it is what is wanted.
 FIND = """
@@ -58,18 +59,18 @@ def add_unique(operations: Operations, operation: AddUnique) -> None:
             step.locking(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")
         return
     connection = operations.get_bind()
-    target = Target.find(connection, operation.table, operation.schema)
+    target = table_of(connection, operation.table, operation.schema)
     if target.is_partitioned:
         raise RefusedError(
             f"{target.shown} is partitioned, and no index of it can be built concurrently: build one on each partition, add the index ON ONLY "
             "the table, and attach them"
         )
-    target.require_unsynced(connection, operation.columns, "a unique constraint")
+    require_unsynced(connection, target, operation.columns, "a unique constraint")
     with steps(operations) as step:
         _build(operations.get_bind(), step, target, operation)
 
 
-def _build(connection: Connection, step: Steps, target: Target, operation: AddUnique) -> None:
+def _build(connection: Connection, step: Steps, target: Relation, operation: AddUnique) -> None:
     name = f"{quoted(target.schema)}.{quoted(operation.name)}"
     found = connection.execute(
         text(FIND), {"name": name, "oid": target.oid, "wanted": list(operation.columns)}

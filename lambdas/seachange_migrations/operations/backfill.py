@@ -8,7 +8,7 @@ from alembic.util import CommandError
 
 from seachange_migrations.backfill import Backfill, run
 from seachange_migrations.errors import InvalidRequestError
-from seachange_migrations.operations.target import Target, offline
+from seachange_migrations.operations.target import offline, table_of
 from seachange_migrations.operations.transactions import committing
 from seachange_migrations.running import current
 from seachange_migrations.sync.rows import assignments, behind_predicate
@@ -71,7 +71,7 @@ def backfill(operations: Operations, operation: BackfillRows) -> None:
 
 def _backfill(operations: Operations, operation: BackfillRows) -> Backfill:
     connection = operations.get_bind()
-    target = Target.find(connection, operation.table, operation.schema)
+    target = table_of(connection, operation.table, operation.schema)
     # Plain Alembic does not say which revision runs: the one after these.
     revision = current().revision or "after " + (", ".join(operations.get_context().get_current_heads()) or "nothing")
     if operation.sync is not None:

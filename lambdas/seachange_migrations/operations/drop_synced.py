@@ -10,8 +10,8 @@ from seachange_migrations.errors import InvalidRequestError
 from seachange_migrations.journal import unjournalled
 from seachange_migrations.operations.target import offline
 from seachange_migrations.operations.transactions import impatient
+from seachange_migrations.sql import verbatim
 from seachange_migrations.sync.drop import drop
-from seachange_migrations.sync.names import verbatim
 from seachange_migrations.sync.store import find, is_dropped
 
 

@@ -8,7 +8,7 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy.types import TypeEngine
 
 from seachange_migrations.operations.sync_columns import SyncColumns, sync_columns
-from seachange_migrations.sync.names import quoted
+from seachange_migrations.sql import quoted
 
 
 @Operations.register_operation("rename_column")

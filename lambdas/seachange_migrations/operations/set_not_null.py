@@ -6,10 +6,12 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from seachange_migrations.catalog import Relation
 from seachange_migrations.errors import RefusedError
-from seachange_migrations.operations.target import Target, named, offline
+from seachange_migrations.operations.target import named, offline, require_unsynced, table_of
 from seachange_migrations.operations.transactions import Steps, steps
-from seachange_migrations.sync.names import fitting, quoted
+from seachange_migrations.sql import quoted
+from seachange_migrations.sync.names import fitting
 
 STATE = """
 SELECT a.attnotnull,
@@ -56,8 +58,8 @@ def set_not_null(operations: Operations, operation: SetNotNull) -> None:
             )
         return
     connection = operations.get_bind()
-    target = Target.find(connection, operation.table, operation.schema)
-    target.require_unsynced(connection, [operation.column], "NOT NULL")
+    target = table_of(connection, operation.table, operation.schema)
+    require_unsynced(connection, target, [operation.column], "NOT NULL")
     with steps(operations) as step:
         connection = operations.get_bind()
         is_not_null, invalid, validated = _state(connection, target, operation.column, check)
@@ -82,7 +84,7 @@ def _add(table: str, check: str, column: str) -> str:
     return f"ALTER TABLE {table} ADD CONSTRAINT {quoted(check)} CHECK ({column} IS NOT NULL) NOT VALID"
 
 
-def _state(connection: Connection, target: Target, column: str, check: str) -> tuple[bool, str | None, bool | None]:
+def _state(connection: Connection, target: Relation, column: str, check: str) -> tuple[bool, str | None, bool | None]:
     """Whether the column is NOT NULL, a NOT NULL of it that is not valid yet, and whether our check is valid, None without it."""
     found = connection.execute(text(STATE), {"oid": target.oid, "column": column, "check": check}).one_or_none()
     if found is None:
@@ -90,7 +92,7 @@ def _state(connection: Connection, target: Target, column: str, check: str) -> t
     return bool(found[0]), found[1], found[2]
 
 
-def _validate(step: Steps, target: Target, column: str, constraint: str, *, undo: str | None) -> None:
+def _validate(step: Steps, target: Relation, column: str, constraint: str, *, undo: str | None) -> None:
     try:
         step.locking(f"ALTER TABLE {target.qualified} VALIDATE CONSTRAINT {quoted(constraint)}")
     except IntegrityError as error:

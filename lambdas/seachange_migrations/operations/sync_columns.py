@@ -15,9 +15,9 @@ from seachange_migrations.errors import InvalidRequestError, RefusedError
 from seachange_migrations.journal import unjournalled
 from seachange_migrations.operations.transactions import impatient
 from seachange_migrations.running import current
+from seachange_migrations.sql import verbatim
 from seachange_migrations.sync import create, trigger
 from seachange_migrations.sync.effects import column_grants, silent_triggers
-from seachange_migrations.sync.names import verbatim
 from seachange_migrations.sync.on_rows import require_names_found, require_round_trip
 from seachange_migrations.sync.spec import Sync
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from seachange_migrations.backfill.transactions import transaction
 from seachange_migrations.errors import InvalidRequestError
 from seachange_migrations.journal import unjournalled
-from seachange_migrations.sync.names import verbatim
+from seachange_migrations.sql import verbatim
 
 LOCK_TIMEOUT = "2s"
 """Set where nobody has set one: the engine sets its own."""

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
 from seachange_migrations.failures import passes
+from seachange_migrations.sql import quoted, verbatim
 from seachange_migrations.sync import names
-from seachange_migrations.sync.names import quoted, verbatim
 from seachange_migrations.sync.table import Column, qualified_types
 
 Direction = Literal["forward", "backward"]

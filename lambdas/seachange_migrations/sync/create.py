@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
 from seachange_migrations.failures import passes
+from seachange_migrations.sql import literal, quoted, quoted_all, verbatim
 from seachange_migrations.sync import guards, names
 from seachange_migrations.sync.conversion import Expressions, build, calling, require_pure
 from seachange_migrations.sync.functions import functions
-from seachange_migrations.sync.names import literal, quoted, quoted_all, verbatim
 from seachange_migrations.sync.refuse import problems
 from seachange_migrations.sync.shortcut import shortcut
 from seachange_migrations.sync.spec import Sync

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from seachange_migrations.errors import RefusedError, one_line
+from seachange_migrations.sql import literal, quoted, verbatim
 from seachange_migrations.sync import names
-from seachange_migrations.sync.names import literal, quoted, verbatim
 from seachange_migrations.sync.rows import divergent, is_divergent
 from seachange_migrations.sync.spec import function_names
 from seachange_migrations.sync.store import Registered

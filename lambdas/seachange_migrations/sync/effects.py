@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from seachange_migrations.sync.names import quoted, quoted_all
+from seachange_migrations.sql import quoted, quoted_all
 from seachange_migrations.sync.spec import Sync
 from seachange_migrations.sync.table import Table
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from seachange_migrations.sql import literal
 from seachange_migrations.sync.fragments import CAUGHT, of, text_of
-from seachange_migrations.sync.names import literal
 from seachange_migrations.sync.spec import Sync
 from seachange_migrations.sync.table import Column
 

@@ -6,7 +6,7 @@ Rows are compared by image (`*<>`), which works for types without equality and s
 from collections.abc import Sequence
 from textwrap import indent
 
-from seachange_migrations.sync.names import literal, quoted
+from seachange_migrations.sql import literal, quoted
 from seachange_migrations.sync.spec import Sync
 from seachange_migrations.sync.table import Column
 

@@ -1,5 +1,6 @@
 """The functions of a sync: its conversions, what asks of a row whether it is in step, and what records for repair."""
 
+from seachange_migrations.sql import literal
 from seachange_migrations.sync.conversion import Conversion
 from seachange_migrations.sync.fragments import (
     CAUGHT,
@@ -13,7 +14,6 @@ from seachange_migrations.sync.fragments import (
     same,
     variables,
 )
-from seachange_migrations.sync.names import literal
 from seachange_migrations.sync.spec import Sync
 from seachange_migrations.sync.trigger import body, declarations
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from seachange_migrations.sync.names import literal, quoted
+from seachange_migrations.sql import literal, quoted
 from seachange_migrations.sync.table import Column, Table, qualified_types
 
 CHECKS = """

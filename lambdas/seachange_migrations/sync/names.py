@@ -1,9 +1,8 @@
-"""Names of what a sync makes in the database, and text as SQL wants it."""
+"""Names of what a sync makes in the database."""
 
 import hashlib
-from collections.abc import Iterable
 
-from sqlalchemy import TextClause, text
+from seachange_migrations.sql import quoted
 
 LONGEST = 63
 """Bytes of an identifier in PostgreSQL."""
@@ -16,27 +15,6 @@ TAKEN = (DISAGREED, OVERWRITTEN, REFILLED)
 
 TRIGGER_PREFIX = "~seachange_"
 """Triggers fire by name: `~` is the last printable character of ASCII."""
-
-
-def quoted(name: str) -> str:
-    """An identifier as SQL wants it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted_all(names: Iterable[str]) -> str:
-    """Identifiers with commas between."""
-    return ", ".join(map(quoted, names))
-
-
-def literal(value: str) -> str:
-    """A text constant as SQL wants it, whatever standard_conforming_strings says."""
-    body = value.replace("'", "''")
-    return "E'" + body.replace("\\", "\\\\") + "'" if "\\" in body else f"'{body}'"
-
-
-def verbatim(sql: str) -> TextClause:
-    """`sql` as SQLAlchemy passes it on: a colon begins no parameter."""
-    return text(sql.replace(":", "\\:"))
 
 
 def trigger(sync: str) -> str:

@@ -5,8 +5,8 @@ from textwrap import indent
 from sqlalchemy import Connection, text
 
 from seachange_migrations.errors import RefusedError
+from seachange_migrations.sql import quoted, quoted_all, verbatim
 from seachange_migrations.sync.fragments import CAUGHT, FIXED_PATH, declared, variables
-from seachange_migrations.sync.names import quoted, quoted_all, verbatim
 from seachange_migrations.sync.spec import Sync
 
 ROWS = 10_000

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from seachange_migrations import state
 from seachange_migrations.errors import RefusedError
+from seachange_migrations.sql import literal, quoted, verbatim
 from seachange_migrations.sync import names
-from seachange_migrations.sync.names import literal, quoted, verbatim
 from seachange_migrations.sync.rows import behind
 from seachange_migrations.sync.store import Registered, find, registered
 

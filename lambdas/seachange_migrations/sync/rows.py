@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection
 
+from seachange_migrations.sql import quoted, verbatim
 from seachange_migrations.sync import names
-from seachange_migrations.sync.names import quoted, verbatim
 from seachange_migrations.sync.store import Registered, find
 
 

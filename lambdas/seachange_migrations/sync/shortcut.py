@@ -2,9 +2,9 @@
 where one does not convert. The backfill takes it, and goes the trigger's way where it raises.
 """
 
+from seachange_migrations.sql import quoted
 from seachange_migrations.sync import names
 from seachange_migrations.sync.fragments import differ, of, plain, record
-from seachange_migrations.sync.names import quoted
 from seachange_migrations.sync.spec import Sync
 
 

@@ -6,33 +6,11 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, text
 
+from seachange_migrations import catalog
 from seachange_migrations.errors import RefusedError
-from seachange_migrations.sync.names import quoted
-
-# Without a schema the table is the one that the session's search_path finds.
-FIND = """
-SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition,
-       c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhparent, i.inhrelid)),
-       row_security_active(c.oid),
-       EXISTS (SELECT FROM pg_partition_tree(c.oid) AS p JOIN pg_class AS l ON l.oid = p.relid WHERE l.relkind = 'f')
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relname = :table AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    AND (n.nspname = :schema OR CAST(:schema AS text) IS NULL AND pg_table_is_visible(c.oid))
-"""
+from seachange_migrations.sql import quoted
 
 KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
-
-# The primary key, else the narrowest unique index that finds each row.
-KEY = """
-SELECT array_agg(a.attname::text ORDER BY k.n)
-FROM pg_index AS i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attribute, n)
-JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attribute
-WHERE i.indrelid = :oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-    AND k.n <= i.indnkeyatts
-GROUP BY i.indexrelid, i.indisprimary, i.indnkeyatts
-HAVING bool_and(a.attnotnull)
-ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1
-"""
 
 # Types are written so that they mean the same under the search_path of our functions.
 COLUMNS = """
@@ -107,42 +85,47 @@ class Table:
     @classmethod
     def read(cls, connection: Connection, table: str, schema: str | None) -> Self:
         """Reads it from the catalog. Raises RefusedError, with the remedy, for one that no sync can work on."""
-        found = connection.execute(text(FIND), {"table": table, "schema": schema}).one_or_none()
+        found = catalog.relation(connection, table, schema)
         if found is None:
             raise RefusedError(
                 f"there is no table {f'{schema}.' if schema else ''}{table}; correct its name, or give its schema"
             )
-        oid, schema_name, name, kind, is_partition, inherits, secured, foreign = found
-        shown = f"{schema_name}.{name}"
-        if kind in KINDS:
+        shown = found.shown
+        if found.kind in KINDS:
             raise RefusedError(
-                f"{shown} is {KINDS[kind]}, which has no rows that a trigger could keep in step: name the table under it"
+                f"{shown} is {KINDS[found.kind]}, which has no rows that a trigger could keep in step: name the table under it"
             )
-        if is_partition:
+        if found.is_partition:
             raise RefusedError(
                 f"{shown} is a partition, and the rows of the others need the same: name the partitioned table"
             )
-        if inherits:
+        if found.has_parents or (found.has_children and not found.is_partitioned):
             raise RefusedError(
                 f"{shown} inherits or is inherited from, and a trigger on one table does not see the rows of the others: make them "
                 "partitions of a partitioned table, or independent tables"
             )
-        if foreign:
+        if found.has_foreign_parts:
             raise RefusedError(
                 f"{shown} has partitions that are foreign tables, whose writers pass our trigger by: detach them first"
             )
-        if secured:
+        if found.is_secured:
             raise RefusedError(
                 f"row security hides rows of {shown} from this role, so nothing could be verified: run migrations as the table's "
                 "owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS"
             )
-        key = connection.execute(text(KEY), {"oid": oid}).scalar()
-        if key is None:
+        key = catalog.key(connection, found.oid)
+        if key is None or not key.immediate:
             raise RefusedError(
                 f"{shown} has no key by which a row could be named for repair: add a primary key, or a unique index over NOT NULL "
                 "columns (CREATE UNIQUE INDEX CONCURRENTLY), in a revision before this one"
             )
-        return cls(oid=oid, schema=schema_name, name=name, key=tuple(key), columns=columns(connection, oid))
+        return cls(
+            oid=found.oid,
+            schema=found.schema,
+            name=found.name,
+            key=key.columns,
+            columns=columns(connection, found.oid),
+        )
 
 
 def columns(connection: Connection, oid: int) -> dict[str, Column]:

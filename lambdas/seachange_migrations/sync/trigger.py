@@ -8,10 +8,10 @@ cheaper than WHEN, and a list misses what other triggers change.
 
 from textwrap import indent
 
+from seachange_migrations.sql import literal, quoted
 from seachange_migrations.sync import names
 from seachange_migrations.sync.entries import entry, guarded, key_of
 from seachange_migrations.sync.fragments import CAUGHT, assign, declared, differ, of, plain, variables
-from seachange_migrations.sync.names import literal, quoted
 from seachange_migrations.sync.spec import Sync
 
 UNIQUE = literal("the old side is unique, and it would come back as another value")
