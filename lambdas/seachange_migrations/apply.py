@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from seachange_migrations.errors import MigrationError, OutOfTimeError, Revision
 from seachange_migrations.failures import describe, describe_too_long, gave_way, was_canceled
 from seachange_migrations.journal import Journal
 from seachange_migrations.locks import LockWatch
+from seachange_migrations.promises import require_kept
 from seachange_migrations.running import Run
 from seachange_migrations.safety import Safety
 from seachange_migrations.statements import Statements
@@ -27,12 +28,16 @@ ALL_BUT_WHOLE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Applier:
-    """Applies revisions of `directory`; `watch` samples who blocks, `run` says when to stop between statements, `applied` grows."""
+    """Applies revisions of `directory`; `watch` samples who blocks, `run` says when to stop between statements, `applied` grows.
+
+    With each revision of `serving`, the syncs that stand must keep their promises.
+    """
 
     connection: Connection
     directory: MigrationDirectory
     watch: LockWatch
     run: Run
+    serving: Collection[str] = ()
     applied: list[str] = field(default_factory=list)
 
     def apply(self, revisions: Sequence[str], *, first_comment: str | None = None) -> None:
@@ -87,9 +92,14 @@ class Applier:
         journal = Journal.load(self.connection, revision)
         safety = Safety(self.watch, self.run.time_left)
         statements = Statements(journal, safety, committed)
+
+        def after(connection: Connection) -> None:
+            if revision in self.serving:
+                require_kept(connection, journal, commits=statements.commits)
+
         try:
             with safety.everywhere(), statements.listening():
-                self.directory.upgrade(revision, comment=comment, around=statements.inside)
+                self.directory.upgrade(revision, comment=comment, around=statements.inside, after=after)
         except MigrationError:
             raise
         except Exception as error:

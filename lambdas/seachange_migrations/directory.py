@@ -67,10 +67,12 @@ class MigrationDirectory:
         *,
         comment: str | None = None,
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
+        after: Callable[[Connection], None] | None = None,
     ) -> None:
         """Applies `revision`, whose ancestors are applied, in a transaction of its own. Raises what the revision raises.
 
-        `comment` is set on the version table in the same transaction. `around` is entered around the revision's function.
+        `comment` is set on the version table in the same transaction. `around` is entered around the revision's function;
+        `after` is called behind it, in its last transaction, which is rolled back when it raises.
         """
 
         def steps(heads: Any, context: MigrationContext) -> list[Any]:
@@ -80,7 +82,7 @@ class MigrationDirectory:
             # As alembic.command.upgrade does, which would read every revision file anew for each revision.
             found = list(self.script._upgrade_revs(revision, heads))
             for step in found:
-                step.migration_fn = _within(around, step.migration_fn)
+                step.migration_fn = _within(around, step.migration_fn, context, after)
             return found
 
         self._run(steps, destination_rev=revision)
@@ -119,10 +121,17 @@ def _identity(connection: Connection) -> tuple[Any, ...]:
     return tuple(connection.exec_driver_sql("SELECT current_database(), pg_postmaster_start_time()").one())
 
 
-def _within(around: Callable[[], AbstractContextManager[None]], function: Callable[..., None]) -> Callable[..., None]:
+def _within(
+    around: Callable[[], AbstractContextManager[None]],
+    function: Callable[..., None],
+    context: MigrationContext,
+    after: Callable[[Connection], None] | None,
+) -> Callable[..., None]:
     def called(**arguments: Any) -> None:
         with around():
             function(**arguments)
+        if after is not None and context.connection is not None:
+            after(context.connection)
 
     return called
 

@@ -14,6 +14,7 @@
     ├── RefusedError             the engine could run, and must not
     │   ├── WrongOrderError        a pending revision of the other phase stands below a wanted one: "contract first"
     │   ├── BreaksReleaseError     an expand revision would break the release that serves
+    │   ├── BreaksSyncError        an expand revision would break, or broke, what a sync that stands promises
     │   ├── CannotResumeError      a revision that had committed inside cannot be taken up safely
     │   ├── NotDecidedError        a revision holds a question that nobody has answered
     │   └── ForeignObjectsError    the database holds objects of a role that is not the owner role
@@ -87,6 +88,14 @@ class WrongOrderError(RefusedError):
 
 class BreaksReleaseError(RefusedError):
     """An expand revision would break the release that serves."""
+
+
+class BreaksSyncError(RefusedError):
+    """With `revision`, a sync that stands does not keep its promise; it is not applied, but for what it committed inside."""
+
+    def __init__(self, message: str, *, revision: str) -> None:
+        self.revision = revision
+        super().__init__(message)
 
 
 class CannotResumeError(RefusedError):

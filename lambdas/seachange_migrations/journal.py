@@ -149,20 +149,21 @@ class Journal:
 
     def cannot_resume(self, reason: str) -> CannotResumeError:
         """The one line for a revision that cannot be taken up safely."""
-        done = [f"{number}. {entry.statement}" for number, entry in enumerate(self._changes(), 1)]
-        listed = done[:LISTED] + ([f"and {len(done) - LISTED} more"] if len(done) > LISTED else [])
         forget = f"DELETE FROM seachange.journal WHERE revision = '{self.revision}'"
         return CannotResumeError(
             f"revision {self.revision} stopped after it had committed inside, and cannot go on by itself: {reason}. "
-            f"Applied and committed: {'; '.join(listed)}. Either do by hand what is left of it, then `alembic stamp` it, "
+            f"Applied and committed: {self.listed()}. Either do by hand what is left of it, then `alembic stamp` it, "
             f"or undo by hand what is applied; or nothing, if it may run again as a whole. Then run {forget}; "
             "and deploy again. A part that looks by itself at what is left belongs into "
             "`with seachange_migrations.journal.unjournalled():`.",
             revision=self.revision,
         )
 
-    def _changes(self) -> list[Entry]:
-        return [entry for entry in self.applied if entry.kind != "read"]
+    def listed(self) -> str:
+        """The statements that are applied and committed, numbered, in one line; empty where there is none."""
+        changes = [entry for entry in self.applied if entry.kind != "read"]
+        done = [f"{number}. {entry.statement}" for number, entry in enumerate(changes, 1)]
+        return "; ".join(done[:LISTED] + ([f"and {len(done) - LISTED} more"] if len(done) > LISTED else []))
 
 
 def forget_applied(connection: Connection, script: ScriptDirectory, heads: Sequence[str]) -> None:

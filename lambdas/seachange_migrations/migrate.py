@@ -38,17 +38,24 @@ def migrate(
     time_left: TimeLeft = endless,
     profile: ProfileName = "gentle",
     deferred_rows: float = math.inf,
+    free_storage: Callable[[], float] = endless,
 ) -> Report:
     """Brings the database of `settings` to `target` in `phase`, with the Alembic `directory`.
 
     Each revision commits on its own, so a call that raises `UnfinishedError` is simply repeated; `time_left` returns
     the seconds that remain for this one, without limit by default. `profile` (gentle by default) is the backfills' pace;
-    one of `deferred_rows` rows or more (never, by default) is left to others. Raises a MigrationError otherwise; see
-    `errors`.
+    one of `deferred_rows` rows or more (never, by default) is left to others, and all pause while `free_storage`, the bytes
+    that are left (without limit by default), is little. Raises a MigrationError otherwise; see `errors`.
     """
     started = time.monotonic()
     migrations = MigrationDirectory(directory, settings)
-    run = Run(on_progress=on_progress, time_left=time_left, profile=profile, deferred_rows=deferred_rows)
+    run = Run(
+        on_progress=on_progress,
+        time_left=time_left,
+        profile=profile,
+        deferred_rows=deferred_rows,
+        free_storage=free_storage,
+    )
     so_far = _SoFar()
     with running(run):
         after = _persistently(settings, run, lambda: _once(settings, migrations, phase, target, run, so_far))
@@ -93,7 +100,12 @@ def _once(
             forget_applied(connection, migrations.script, planned.before)
             with LockWatch(settings, run.on_progress) as watch:
                 applier = Applier(
-                    connection=connection, directory=migrations, watch=watch, run=run, applied=so_far.revisions
+                    connection=connection,
+                    directory=migrations,
+                    watch=watch,
+                    run=run,
+                    serving=planned.serving,
+                    applied=so_far.revisions,
                 )
                 begins = planned.is_first and not planned.before
                 try:

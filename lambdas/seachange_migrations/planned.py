@@ -24,6 +24,13 @@ class Planned:
     phase_of: Mapping[str, Phase]
     is_first: bool
 
+    @property
+    def serving(self) -> frozenset[str]:
+        """The revisions that are applied while releases serve, and until contract comes: with each, standing syncs keep their promises."""
+        if self.is_first:
+            return frozenset()
+        return frozenset(revision for revision in self.wanted if self.phase_of[revision] is Phase.EXPAND)
+
 
 def plan_for(
     connection: Connection, migrations: MigrationDirectory, *, phase: Phase, target: str, on_progress: OnProgress

@@ -36,30 +36,55 @@ def verify(connection: Connection, name: str | None = None) -> list[str]:
 def verify_one(connection: Connection, name: str) -> list[str]:
     """What has come into the way of one sync."""
     (sync,) = [one for one in registered(connection) if one.name == name]
+    table = _table(connection, sync)
+    if isinstance(table, str):
+        return [table]
+    return _broken(connection, sync, table) + [
+        f"{table.shown}, sync {name}: trigger {silent} alone, does not fire for what is derived: let it name the columns of both sides"
+        for silent in silent_triggers(connection, table, sync.old, sync.new)
+    ]
+
+
+def broken(connection: Connection) -> list[str]:
+    """What breaks the promise of a sync that stands, so that it would be refused today: a line each, with the remedy.
+
+    Asked of the catalog alone, so it takes as long for a table of any size.
+    """
+    found: list[str] = []
+    for sync in registered(connection):
+        table = _table(connection, sync)
+        found += [table] if isinstance(table, str) else _broken(connection, sync, table)
+    return found
+
+
+def _table(connection: Connection, sync: Registered) -> Table | str:
+    """The table of a sync with all columns of the sync, or the line that says why it is not there."""
     try:
         table = Table.read(connection, sync.table, sync.schema)
     except RefusedError as error:
-        return [str(error)]
+        return str(error)
     missing = [column for column in (*sync.key, *sync.old, *sync.new) if column not in table.columns]
     if missing:
-        return [
-            f"{table.shown}, sync {name}: {', '.join(missing)} is gone: drop the sync first (op.drop_synced), then its columns"
-        ]
-    trigger_name = names.trigger(name)
+        return f"{table.shown}, sync {sync.name}: {', '.join(missing)} is gone: drop the sync first (op.drop_synced), then its columns"
+    return table
+
+
+def _broken(connection: Connection, sync: Registered, table: Table) -> list[str]:
+    trigger_name = names.trigger(sync.name)
     there = connection.execute(text(TRIGGER), {"oid": table.oid, "trigger": trigger_name}).one_or_none()
     is_enabled, owner = there or (None, None)
+    found: list[str] = []
     if not is_enabled:
         state = "is gone" if is_enabled is None else "is disabled"
-        found = [
-            f"{table.shown}, sync {name}: its trigger {trigger_name} {state}, and rows get out of step: put it back, then run the backfill again"
-        ]
-    else:
-        found = []
+        found.append(
+            f"{table.shown}, sync {sync.name}: its trigger {trigger_name} {state}, and rows get out of step: put it back, then run the "
+            "backfill again"
+        )
     publications = connection.scalars(text("SELECT pubname::text FROM pg_publication")).all()
     found += problems(
         connection,
         table,
-        name=name,
+        name=sync.name,
         trigger=trigger_name,
         old=sync.old,
         new=sync.new,
@@ -67,10 +92,6 @@ def verify_one(connection: Connection, name: str) -> list[str]:
         publications=publications,
         role=owner,
     )
-    found += [
-        f"{table.shown}, sync {name}: trigger {silent} alone, does not fire for what is derived: let it name the columns of both sides"
-        for silent in silent_triggers(connection, table, sync.old, sync.new)
-    ]
     return found + _untested(connection, table, sync)
 
 
