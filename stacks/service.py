@@ -39,6 +39,7 @@ class CustomersStack(Stack):
             host=database.host,
             port=database.port,
             database_name=database.database_name,
+            instance_identifier=database.identifier,
             security_group=database.security_group,
             secret=database.secret,
         )

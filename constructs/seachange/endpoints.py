@@ -44,6 +44,9 @@ def interface_endpoints() -> dict[str, Endpoint]:
         "StepFunctions": Endpoint(
             service=service.STEP_FUNCTIONS, reason="migrations that outlast a call go on in a state machine"
         ),
+        "CloudWatch": Endpoint(
+            service=service.CLOUDWATCH_MONITORING, reason="a backfill asks how much storage the database has left"
+        ),
         # Not codedeploy-commands-secure, which is for the agent on instances.
         "CodeDeploy": Endpoint(service=service.CODEDEPLOY, reason="a hook says whether its smoke tests passed"),
         "Ec2": Endpoint(service=service.EC2, reason="the smoke tests look up the load balancer's private addresses"),

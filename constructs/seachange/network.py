@@ -26,8 +26,8 @@ class Network(Construct):
 
     Its flow log is kept for three months, and its default security group lets nothing in or out.
 
-    With endpoints nothing in the private subnets reaches the internet, only what the library's own parts call: ECR, CloudWatch Logs, Secrets
-    Manager, CloudFormation, CodeDeploy and EC2. So images must lie in ECR, in the same region. Your service may call more:
+    With endpoints nothing in the private subnets reaches the internet, only what the library's own parts call: ECR, CloudWatch and its Logs, Secrets
+    Manager, CloudFormation, Step Functions, CodeDeploy and EC2. So images must lie in ECR, in the same region. Your service may call more:
     `network.vpc.add_interface_endpoint("Parameters", service=ec2.InterfaceVpcEndpointAwsService.SSM)`, for one, when a secret of its tasks comes
     from Parameter Store.
 

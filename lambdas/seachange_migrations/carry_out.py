@@ -3,16 +3,17 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from seachange_migrations import aws
 from seachange_migrations.connection import ConnectionSettings
+from seachange_migrations.free_storage import FreeStorage
 from seachange_migrations.migrate import migrate
 from seachange_migrations.report import Report
 from seachange_migrations.request import Request
 from seachange_migrations.roles import ensure_roles, protect_version_table
-from seachange_migrations.running import TimeLeft
+from seachange_migrations.running import TimeLeft, endless
 
 # What stays for rolling back, unlocking and answering before Lambda ends the call.
 RESERVE_S = 30.0
@@ -31,6 +32,7 @@ def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = m
             log,
             time_left=time_left,
             deferred_rows=deferred_rows,
+            free_storage=free_storage(request),
         )
     owner, application = settings(request, request.owner_secret_arn), settings(request, request.application_secret_arn)
     ensure_roles(connecting, owner, application, log)
@@ -43,6 +45,7 @@ def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = m
         log,
         time_left=time_left,
         deferred_rows=deferred_rows,
+        free_storage=free_storage(request),
     )
     if report.after:
         protect_version_table(owner, application, report.version_table)
@@ -93,6 +96,12 @@ def settings(request: Request, secret_arn: str) -> ConnectionSettings:
     )
 
 
+def free_storage(request: Request) -> Callable[[], float]:
+    """Tells the bytes of storage that the database has left; without limit where nobody named its instance."""
+    return FreeStorage(request.instance, log) if request.instance else endless
+
+
 def log(entry: Mapping[str, object]) -> None:
     """One JSON line in the Lambda's log."""
-    print(json.dumps({"service": "seachange-migrations", **entry}, default=str), flush=True)
+    # In one write, for threads tell things too.
+    print(json.dumps({"service": "seachange-migrations", **entry}, default=str) + "\n", end="", flush=True)

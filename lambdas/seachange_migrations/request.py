@@ -16,6 +16,7 @@ class Request:
 
     In `managed` roles `secret_arn` holds the master's credentials, in `existing` those of the migrating role.
     `proof`: the serving release's statements are executed on a scratch database before the real one is touched.
+    `instance`: the identifier of the RDS instance whose free storage is watched; None for a server that has none.
     """
 
     host: str
@@ -29,6 +30,7 @@ class Request:
     owner_secret_arn: str | None
     application_secret_arn: str | None
     proof: bool
+    instance: str | None
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> Self:
@@ -53,6 +55,7 @@ class Request:
             application_secret_arn=_text(properties, "ApplicationSecretArn") if managed else None,
             # A stack of an older version of the construct says nothing, and nothing of it changes.
             proof="Proof" in properties and _one_of(properties, "Proof", ("on", "off")) == "on",
+            instance=_text(properties, "InstanceIdentifier") if "InstanceIdentifier" in properties else None,
         )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from seachange_migrations import aws
 from seachange_migrations.backfill import run_range, split, store
 from seachange_migrations.backfill.errors import BackfillPendingError
-from seachange_migrations.carry_out import carry_out, log, migrating
+from seachange_migrations.carry_out import carry_out, free_storage, log, migrating
 from seachange_migrations.connection import open_connection
 from seachange_migrations.errors import InvalidRequestError, LockHeldError, OutOfTimeError, UnreachableError
 from seachange_migrations.long_way import DEFERRED_ROWS
@@ -63,7 +63,7 @@ def _migrate(request: Request, time_left: TimeLeft) -> Answer:
 
 
 def _range(request: Request, name: str, number: int, time_left: TimeLeft) -> Answer:
-    run = Run(on_progress=log, time_left=time_left)
+    run = Run(on_progress=log, time_left=time_left, free_storage=free_storage(request))
     with running(run), open_connection(migrating(request)) as connection:
         # While another session has it, too, so that the machine's history grows by a few events for each whole call.
         while not run_range(connection, name, number):

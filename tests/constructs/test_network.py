@@ -43,6 +43,7 @@ def test_with_endpoints_nothing_reaches_the_internet_and_the_default_selection_s
         "codedeploy",
         "states",
         "ec2",
+        "monitoring",
     }
     [group] = found.find_resources("AWS::EC2::SecurityGroup").items()
     for properties in interfaces.values():

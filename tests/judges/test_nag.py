@@ -55,6 +55,7 @@ def test_an_app_of_theirs_in_a_known_region_gets_the_acknowledgements_too(tmp_pa
         host=database.host,
         port=database.port,
         database_name=database.database_name,
+        instance_identifier=database.identifier,
         security_group=database.security_group,
         secret=database.secret,
     )

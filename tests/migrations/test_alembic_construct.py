@@ -160,6 +160,41 @@ def test_the_lambda_may_do_no_more_than_it_needs(migrations: Path) -> None:
         assert interfaces["Resource"] != "*"
 
 
+@pytest.mark.parametrize("runs", ["in the Lambda", "in tasks"])
+def test_an_instance_that_is_named_is_asked_for_its_free_storage(migrations: Path, runs: str) -> None:
+    stack = new_stack()
+    instance = cdk.Fn.import_value("instance")
+    runner = runner_of(stack) if runs == "in tasks" else None
+    construct(migrations, stack, instance_identifier=instance, runner=runner)
+    found = resources(stack)
+    resource = only(found, TYPE)[1]
+    assert resource["Properties"]["InstanceIdentifier"] == {"Fn::ImportValue": "instance"}
+    [(policy_id, policy)] = [
+        (name, body["Properties"])
+        for name, body in of_type(found, "AWS::IAM::Policy").items()
+        if "cloudwatch:" in str(body["Properties"])
+    ]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert statement == {"Action": "cloudwatch:GetMetricStatistics", "Effect": "Allow", "Resource": "*"}
+    assert policy_id in resource["DependsOn"]
+    [is_complete] = [
+        function["Properties"]
+        for function in of_type(found, "AWS::Lambda::Function").values()
+        if function["Properties"]["Handler"] == "seachange_migrations.handler.is_complete"
+    ]
+    roles = [{"Ref": is_complete["Role"]["Fn::GetAtt"][0]}]
+    if runner:
+        _, task = only(found, "AWS::ECS::TaskDefinition")
+        roles.append({"Ref": task["Properties"]["TaskRoleArn"]["Fn::GetAtt"][0]})
+    assert policy["Roles"] == roles
+
+
+def test_where_no_instance_is_named_nobody_may_read_metrics(migrations: Path) -> None:
+    found = synthesized(migrations)
+    assert "InstanceIdentifier" not in only(found, TYPE)[1]["Properties"]
+    assert "cloudwatch:" not in str(found)
+
+
 def test_the_way_to_the_database_is_open_before_the_first_call(migrations: Path) -> None:
     found = synthesized(migrations, port=5433)
     ingress_id, ingress = only(found, "AWS::EC2::SecurityGroupIngress")
@@ -340,6 +375,10 @@ def test_sources_are_staged_without_bundling(migrations: Path, tmp_path: Path) -
         ),
         ({"timeout": cdk.Duration.seconds(65)}, "in steps of 10 seconds"),
         ({"backfill_workers": 5}, r"AlembicMigrations\(backfill_workers=\) cannot be 5: give 1 to 4"),
+        (
+            {"instance_identifier": ""},
+            r"AlembicMigrations\(instance_identifier=\) cannot be '': name the RDS instance, or leave it out",
+        ),
         ({"target": "nowhere"}, r"AlembicMigrations\(target=\) cannot be 'nowhere': .* Write 'heads', a revision"),
         ({"target": "contact@head"}, r"AlembicMigrations\(target=\) cannot be 'contact@head'"),
         ({"directory": "nowhere"}, r"AlembicMigrations\(directory=\) cannot be 'nowhere': it has no env.py"),
@@ -370,6 +409,18 @@ def test_the_lambda_must_reach_what_it_calls(migrations: Path) -> None:
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     with pytest.raises(InvalidArgumentError, match=r"AlembicMigrations\(vpc_subnets=\).*isolated.*endpoints"):
         construct(migrations, stack, vpc=vpc, vpc_subnets=isolated)
+
+
+def test_nor_may_its_way_to_the_metrics_be_missing(migrations: Path) -> None:
+    stack = new_stack()
+    tiers = [ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)]
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=2, subnet_configuration=tiers)
+    services = ec2.InterfaceVpcEndpointAwsService
+    for service in (services.SECRETS_MANAGER, services.CLOUDFORMATION, services.STEP_FUNCTIONS):
+        vpc.add_interface_endpoint(service.short_name, service=service)
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    with pytest.raises(InvalidArgumentError, match="isolated, without an endpoint of monitoring: "):
+        construct(migrations, stack, vpc=vpc, vpc_subnets=isolated, instance_identifier="shop")
 
 
 def expand_of(migrations: Path, *lines: str, attributes: str = "") -> None:

@@ -43,6 +43,7 @@ def test_the_frozen_fragments_are_the_recorded_ones(release: str, environment: s
 # What takes no ARN: the Service Authorization Reference names no resource for it, or the action's own reference asks for `*`.
 TAKES_NO_ARN = {
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricStatistics",
     "codedeploy:BatchGetDeploymentTargets",
     "codedeploy:ContinueDeployment",
     "codedeploy:ListDeploymentTargets",

@@ -16,6 +16,7 @@ from seachange.endpoints import check_reach
 from seachange.errors import InvalidArgumentError
 from seachange.findings import SECRET_FINDINGS, acknowledge
 from seachange.migrations.bundle import MIGRATIONS, Bundle
+from seachange.migrations.free_storage import SERVICE, instance_property, let_read_free_storage
 from seachange.migrations.function import QUERY_INTERVAL, MigrationsFunction
 from seachange.migrations.gate import check_revisions
 from seachange.migrations.long_way import DEFAULT_WORKERS, MOST_WORKERS
@@ -53,6 +54,8 @@ class AlembicMigrations(Construct):
         host: The database's endpoint.
         port: Its port; 5432 by default.
         database_name: The database in it.
+        instance_identifier: The RDS instance's identifier; a token will do. CloudWatch then tells how much storage it has left, and
+            backfills pause while that is little. None by default, as for an Aurora cluster, whose storage grows: nobody asks.
         security_group: The database's security group. A rule that belongs to this construct lets the Lambda in.
         secret: JSON credentials, `username` and `password`: the master's for managed roles, else the migrating role's.
         target: Up to where: `heads`, a revision, or `label@head` such as `expand@head`; `heads` by default.
@@ -88,6 +91,7 @@ class AlembicMigrations(Construct):
         host: str,
         port: int = 5432,
         database_name: str,
+        instance_identifier: str | None = None,
         security_group: ec2.ISecurityGroup,
         secret: secretsmanager.ISecret,
         target: str = "heads",
@@ -114,7 +118,7 @@ class AlembicMigrations(Construct):
             vpc,
             vpc_subnets,
             "AlembicMigrations(vpc_subnets=)",
-            needs={"cloudformation", "secretsmanager", "states"},
+            needs={"cloudformation", "secretsmanager", "states", *((SERVICE,) if instance_identifier else ())},
         )
         bundle = Bundle(
             directory=Path(directory),
@@ -143,6 +147,7 @@ class AlembicMigrations(Construct):
             "Port": Token.as_string(port) if Token.is_unresolved(port) else str(port),
             "Database": database_name,
             "SecretArn": secret.secret_arn,
+            **instance_property(instance_identifier),
             **self._role_secret_arns(roles, application_secret),
         }
         function = MigrationsFunction(
@@ -157,13 +162,15 @@ class AlembicMigrations(Construct):
             runner=runner,
             request=request,
         )
-        readers: list[iam.IGrantable] = [function.is_complete]
+        readers: list[iam.IRole] = [function.is_complete_role]
         if function.task_worker:
             readers.append(function.task_worker.task_definition.task_role)
         used = [secret, *((self.owner_secret, self.application_secret) if self.owner_secret else ())]
         for needed in used:
             for reader in readers:
                 needed.grant_read(reader)
+        if instance_identifier:
+            let_read_free_storage(function, readers)
         # An L1 rule of this construct: through the security group's own construct it would belong to the database's stack.
         ingress = ec2.CfnSecurityGroupIngress(
             self,

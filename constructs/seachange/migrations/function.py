@@ -99,12 +99,13 @@ class MigrationsFunction(Construct):
             environment=variables,
             **settings,
         )
+        self.is_complete_role = self._role("IsCompleteRole")
         self.is_complete = lambda_.Function(
             self,
             "IsComplete",
             handler=f"{ENGINE}.handler.is_complete",
             timeout=Duration.minutes(CALL_MINUTES),
-            role=self._role("IsCompleteRole"),
+            role=self.is_complete_role,
             environment=variables | self._long_way_variables(request),
             **settings,
         )
@@ -143,9 +144,7 @@ class MigrationsFunction(Construct):
             (["states:DescribeExecution"], executions),
         ):
             self.is_complete.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        role = self.is_complete.role
-        assert role is not None
-        acknowledge(role, {wildcard(self, executions): _EXECUTIONS})
+        acknowledge(self.is_complete_role, {wildcard(self, executions): _EXECUTIONS})
         if self.task_worker:
             self.task_worker.grant(self._machine)
             return

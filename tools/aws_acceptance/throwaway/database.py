@@ -48,6 +48,7 @@ class DatabaseStack(Stack):
             host=database.host,
             port=database.port,
             database_name=database.database_name,
+            instance_identifier=database.identifier,
             security_group=database.security_group,
             secret=database.secret,
         )

@@ -93,7 +93,9 @@ class Stage(AbstractContextManager["Stage"]):
         """Sends a release's migration resource through its Lambda's handlers."""
         migration: Migration = release.migration
         properties = substitute(dict(migration.properties), self.database.known(release))
-        properties.pop("ServiceToken", None)
+        # Nor has a rehearsal's database an instance whose storage anybody measures.
+        for name in ("ServiceToken", "InstanceIdentifier"):
+            properties.pop(name, None)
         environment = {
             **inherited_environment(),
             **self._local(migration.environment, release),
