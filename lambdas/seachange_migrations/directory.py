@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import InvalidDirectoryError, MigrationError, one_line
+from seachange_migrations.failures import describe_import
 
 INI = "alembic.ini"
 
@@ -185,6 +186,8 @@ def load(path: Path, config: Config) -> ScriptDirectory:
 def _located(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}: {error.msg}"
+    if isinstance(error, ImportError):
+        return describe_import(error)
     return f"{type(error).__name__}: {one_line(error)}"
 
 

@@ -26,10 +26,26 @@ def was_canceled(error: BaseException) -> bool:
     return sqlstate(error) == QUERY_CANCELED
 
 
+def describe_import(error: ImportError) -> str:
+    """What a revision or an env.py could not import, and where it can."""
+    module = f"module {error.name!r}" if error.name else "what it imports"
+    found = "is not installed here" if isinstance(error, ModuleNotFoundError) else "is here, and not as it is expected"
+    return (
+        f"{type(error).__name__}: {one_line(error, 500)}; {module} {found}: migrate from an environment that has the application "
+        "and its packages, in their right versions, with seachange beside them; for the Lambda name them in AlembicMigrations(requirements=, "
+        "include=), or let the service's image migrate, runner=; or do without that import"
+    )
+
+
 def describe(revision: str, error: Exception, *, commits: int) -> str:
     """One line: what failed, why, and what is left of it after `commits` within the revision."""
     driver_error = getattr(error, "orig", None) or error
     statement = getattr(error, "statement", None)
+    what = (
+        describe_import(driver_error)
+        if isinstance(driver_error, ImportError)
+        else f"{type(driver_error).__name__}: {one_line(driver_error, 500)}"
+    )
     where = f", in: {one_line(str(statement), 200)}" if statement else ""
     state = (
         f"It had committed {commits} time(s) inside, and that part stays: mend it behind that part, then run it again; what "
@@ -37,7 +53,7 @@ def describe(revision: str, error: Exception, *, commits: int) -> str:
         if commits
         else "It was rolled back; mend it and run it again."
     )
-    return f"revision {revision} failed: {type(driver_error).__name__}: {one_line(driver_error, 500)}{where}. {state}"
+    return f"revision {revision} failed: {what}{where}. {state}"
 
 
 def describe_too_long(revision: str, error: Exception, *, limit_s: float) -> str:

@@ -6,7 +6,13 @@ import pytest
 
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.connection import ConnectionSettings
-from seachange_migrations.errors import ConnectionFailedError, InvalidDirectoryError, MigrationError, one_line
+from seachange_migrations.errors import (
+    ConnectionFailedError,
+    InvalidDirectoryError,
+    MigrationError,
+    RevisionFailedError,
+    one_line,
+)
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import AlembicDirectory, Database, made
 
@@ -31,8 +37,35 @@ def test_a_syntax_error(database: Database, directory: AlembicDirectory) -> None
 
 
 def test_a_revision_that_raises_when_it_is_read(database: Database, directory: AlembicDirectory) -> None:
-    (directory.path / "versions" / "0001.py").write_text("import nowhere_to_be_found", "utf-8")
-    assert "ModuleNotFoundError: No module named 'nowhere_to_be_found'" in refused(database, directory.path)
+    (directory.path / "versions" / "0001.py").write_text("1 / 0", "utf-8")
+    assert refused(database, directory.path).endswith("cannot be read: ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("import nowhere.to_be_found", "No module named 'nowhere'; module 'nowhere' is not installed here"),
+        ("from json import loadz", "cannot import name 'loadz' from 'json'"),
+        ("from json import loadz", "module 'json' is here, and not as it is expected"),
+    ],
+)
+@pytest.mark.parametrize("importer", ["env.py", "versions/0001.py", "the function of 0001"])
+def test_what_cannot_be_imported(
+    database: Database, directory: AlembicDirectory, importer: str, statement: str, says: str
+) -> None:
+    directory.example()
+    if importer == "the function of 0001":
+        directory.revision("0001", None, body=statement)
+        with pytest.raises(RevisionFailedError) as caught:
+            migrate(database.master, directory.path)
+        message = str(caught.value)
+    else:
+        path = directory.path / importer
+        path.write_text(f"{statement}\n{path.read_text('utf-8')}", "utf-8")
+        message = refused(database, directory.path)
+    assert says in message
+    assert "migrate from an environment that has the application" in message
+    assert "\n" not in message
 
 
 def test_the_same_revision_twice(database: Database, directory: AlembicDirectory) -> None:
