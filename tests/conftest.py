@@ -1,6 +1,7 @@
 """What all tests share: a real PostgreSQL server, and Node for jsii."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ def pytest_configure() -> None:
         ).stdout.strip()
         os.environ["JSII_NODE"] = f"{folder}/node"
     os.environ["CDK_VALIDATION"] = "false"
+    # A shell's background job ignores it, and so would every process that a test starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

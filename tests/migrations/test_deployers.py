@@ -2,20 +2,18 @@
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations import migrate as migration
 from seachange_migrations.errors import MigrationError, ServerGoneError, UnfinishedError
 from seachange_migrations.migrate import migrate
-from tests.migrations.databases import MASTER_PASSWORD, AlembicDirectory, Database
+from tests.migrations.backfill import examples
+from tests.migrations.databases import AlembicDirectory, Database
 
 pytestmark = pytest.mark.slow
 
@@ -85,16 +83,8 @@ def test_one_works_and_seven_wait_or_leave(database: Database, directory: Alembi
 @pytest.fixture
 def own_server() -> Iterator[Database]:
     """A database in a server that a test may restart."""
-    with tempfile.TemporaryDirectory(prefix="seachange-test-") as folder:
-        path = Path(folder)
-        path.chmod(0o711)
-        data = path / "postgres"
-        data.mkdir()
-        with PostgresServer(data, logs=path, settings={"fsync": "off"}) as server:
-            database = Database(server, "shop")
-            server.create_role(database.master.user, MASTER_PASSWORD, options="CREATEROLE CREATEDB")
-            server.create_database(database.name, owner=database.master.user)
-            yield database
+    with examples.own_server() as database:
+        yield database
 
 
 BODY = """

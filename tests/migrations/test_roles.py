@@ -129,7 +129,10 @@ def test_extensions_are_nobody_elses_tables(database: Database) -> None:
 def test_statistics_are_set_up_where_the_master_may(database: Database) -> None:
     seen: list[Any] = []
     ensure_roles(database.master, database.owner, database.application, seen.append)
-    assert [entry["statement"].split()[0] for entry in seen if entry["event"] == "not_allowed"] == ["CREATE", "GRANT"]
+    # Until PostgreSQL 15 CREATEROLE is enough to hand on any role that is no superuser's.
+    ((version,),) = database.rows("SELECT current_setting('server_version_num')::int / 10000")
+    refused = ["CREATE", "GRANT"] if version >= 16 else ["CREATE"]
+    assert [entry["statement"].split()[0] for entry in seen if entry["event"] == "not_allowed"] == refused
     database.rows(f"GRANT pg_read_all_stats TO {database.master.user} WITH ADMIN OPTION")
     database.rows("CREATE EXTENSION pg_stat_statements")
     seen.clear()
@@ -140,7 +143,7 @@ def test_statistics_are_set_up_where_the_master_may(database: Database) -> None:
 
 def test_a_master_that_may_not(database: Database) -> None:
     database.rows(f"ALTER ROLE {database.master.user} NOCREATEROLE")
-    with pytest.raises(RolesError, match=r"permission denied to create role .* or use roles='existing'"):
+    with pytest.raises(RolesError, match=r"permission denied to create role\b.* or use roles='existing'"):
         ensure(database)
 
 
