@@ -144,6 +144,15 @@ def test_upserts_of_both_sides(addresses: Shop) -> None:
         assert addresses.row("address, street, city", key) == ("g, G", "g", "G")
 
 
+def test_excluded_is_what_the_trigger_made_of_the_proposed_row(amounts: Shop) -> None:
+    amounts.sql("UPDATE items SET amount = '6' WHERE id = 1")
+    upsert = "INSERT INTO items (id, {}) VALUES (1, {}) ON CONFLICT (id) DO UPDATE SET {} RETURNING amount, cents"
+    assert amounts.sql(upsert.format("amount", "'7'", "cents = excluded.cents")) == [("7", 7)]
+    assert amounts.sql(upsert.format("cents", "8", "amount = excluded.amount")) == [("8", 8)]
+    assert amounts.sql(upsert.format("amount", "'9'", "amount = excluded.amount, cents = excluded.cents")) == [("9", 9)]
+    assert amounts.repairs() == []
+
+
 def test_copy(addresses: Shop) -> None:
     with addresses.database.connect() as connection, connection.cursor() as cursor:
         with cursor.copy("COPY items (id, address) FROM STDIN") as copy:
