@@ -13,6 +13,7 @@ from seachange_migrations.check.parser import NotParsedError, Parsed, parse
 from seachange_migrations.check.revisions import opened
 from seachange_migrations.check.rule import Hit, Rule, explanations, rules
 from seachange_migrations.check.rules import not_parsed, not_rendered
+from seachange_migrations.check.shown import shown
 from seachange_migrations.check.so_far import SoFar
 from seachange_migrations.check.source import RevisionSource, read_source
 from seachange_migrations.check.statement import Emitted, RevisionObservation, Statement
@@ -34,14 +35,13 @@ def judge(directory: Path, *, revisions: Sequence[str] | None, observations: Seq
     for revision in reversed(list(script.walk_revisions())):
         source = read_source(revision.path, explanations())
         observation = observed.get(revision.revision)
-        ran = observation.statements if observation else None
-        shown = Emitted(statements=ran) if ran is not None else emitted(script, revision, config)
+        statements = shown(emitted(script, revision, config), observation.statements if observation else None)
         phase = phase_of[revision.revision]
         findings = [
-            *_findings(shown, source, SoFar(phase=phase, tables=tables)),
+            *_findings(statements, source, SoFar(phase=phase, tables=tables)),
             *(observation.findings if observation else ()),
         ]
-        if shown.problem:
+        if statements.problem:
             tables.forget(source.text)
         if revisions is None or revision.revision in revisions:
             results.append(_result(revision, phase, findings, source))
@@ -64,8 +64,8 @@ def _unused(revision: Script, findings: Sequence[Finding], source: RevisionSourc
             yield f"{revision.path}, line {allow.line}: allows {allow.rule}, which nothing here breaks; delete the comment"
 
 
-def _findings(shown: Emitted, source: RevisionSource, so_far: SoFar) -> Iterator[Finding]:
-    for statement in shown.statements:
+def _findings(revision: Emitted, source: RevisionSource, so_far: SoFar) -> Iterator[Finding]:
+    for statement in revision.statements:
         for parsed in _parsed(statement):
             if isinstance(parsed, Finding):
                 yield parsed
@@ -79,8 +79,8 @@ def _findings(shown: Emitted, source: RevisionSource, so_far: SoFar) -> Iterator
     for rule in rules().values():
         for line, hit in rule.find_in_source(source.tree) if rule.find_in_source else ():
             yield _finding(rule, hit, source.statement_at(line), line)
-    if shown.problem:
-        yield _finding(rules()["not-rendered"], not_rendered.hit(shown.problem), "", shown.line)
+    if revision.problem:
+        yield _finding(rules()["not-rendered"], not_rendered.hit(revision.problem), "", revision.line)
 
 
 def _parsed(statement: Statement) -> Iterator[Parsed | Finding]:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seachange.cli.app import app
-from seachange_migrations.check import Source, Verdict
+from seachange_migrations.check import Result, Source, Verdict, check
 from seachange_migrations.check.on_database import check_on
 from seachange_migrations.errors import MigrationError, UnknownRevisionError
 from seachange_migrations.migrate import migrate
@@ -85,3 +85,74 @@ def test_the_command(database: Database, migrated: AlembicDirectory) -> None:
     )
     assert isinstance(wrong.exception, MigrationError)
     assert "\n" not in str(wrong.exception)
+
+
+OPERATIONS = (
+    """
+op.rename_column("customers", "name", "full_name", type_="text")
+op.backfill("customers", sync="customers_full_name")
+""",
+    """
+op.sync_columns("customers", old="address", new={"street": "text", "city": "text"}, lossy=True,
+                forward={"street": "split_part(address, ',', 1)", "city": "trim(split_part(address, ',', 2))"},
+                backward="street || ', ' || city")
+op.backfill("customers", sync="customers_street")
+""",
+    """
+op.change_type("customers", "amount", "amount_big", "bigint", forward="amount::bigint", backward="amount_big::int", lossy=True)
+op.backfill("customers", sync="customers_amount_big")
+op.backfill("customers", set={"note": "''"}, where="note IS NULL")
+""",
+    """
+op.set_not_null("customers", "note")
+op.add_unique("customers_note_key", "customers", ["note"])
+op.add_foreign_key("customers_known_fkey", "customers", "known", ["known"], ["id"])
+""",
+    """
+for sync in ("customers_full_name", "customers_street", "customers_amount_big"):
+    op.drop_synced("customers", sync=sync)
+""",
+)
+
+
+def test_an_operation_of_ours_is_judged_with_a_database_as_without(
+    database: Database, directory: AlembicDirectory
+) -> None:
+    directory.revision(
+        "0001",
+        None,
+        "CREATE TABLE known (id int PRIMARY KEY); CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, "
+        "address text, amount int, note text, known int); INSERT INTO customers VALUES (1, 'a', 'b, c', 1, 'd', NULL)",
+    )
+    migrate(database.master, directory.path)
+    for number, body in enumerate(OPERATIONS, start=2):
+        phase = "contract" if "drop_synced" in body else "expand"
+        directory.revision(f"{number:04}", f"{number - 1:04}", body=body, phase=phase)
+    with_it = check_on(database.master, directory.path)
+    without = check(directory.path, revisions=[one.revision for one in with_it.revisions])
+
+    def of(result: Result) -> list[tuple[str, list[tuple[str, int | None]]]]:
+        from_sql = [
+            [(found.rule, found.line) for found in one.findings if found.source is Source.SQL]
+            for one in result.revisions
+        ]
+        return list(zip([one.revision for one in result.revisions], from_sql, strict=True))
+
+    assert of(with_it) == of(without)
+    assert [one.verdict for one in with_it.revisions][:3] == [Verdict.SAFE] * 3
+    assert {found.rule for one in with_it.revisions for found in one.findings} <= {"new-constraint", "drop-synced"}
+
+
+def test_values_that_are_bound_and_percent_signs_are_read_as_the_server_reads_them(
+    database: Database, directory: AlembicDirectory
+) -> None:
+    directory.revision("0001", None, "CREATE TABLE customers (id int PRIMARY KEY, address text)")
+    migrate(database.master, directory.path)
+    body = """
+import sqlalchemy as sa
+op.get_bind().execute(sa.text("SELECT 1 % 2 FROM customers WHERE address LIKE '%' AND id = :id"), {"id": 1})
+op.get_bind().execute(sa.text("INSERT INTO customers VALUES (:id, :address)"), [{"id": 1, "address": "a"}, {"id": 2, "address": "b"}])
+"""
+    directory.revision("0002", "0001", body=body, phase="expand")
+    [result] = check_on(database.master, directory.path).revisions
+    assert {found.rule for found in result.findings} & {"not-parsed", "not-rendered", "observed-not-applied"} == set()

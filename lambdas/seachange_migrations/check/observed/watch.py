@@ -64,10 +64,10 @@ class Watch:
             return
         self.messages.clear()
         if _autocommits(connection):
-            self._sampler = Sampler(self.second, _pid(connection), sql, parameters)
+            self._sampler = Sampler(self.second, _pid(connection), _literal(connection, sql, parameters))
             self._sampler.start()
 
-    def after(self, connection: Connection, sql: str) -> None:
+    def after(self, connection: Connection, sql: str, parameters: Any) -> None:
         found = None if self._busy else origin(self.path)
         if found is None:
             return
@@ -84,7 +84,12 @@ class Watch:
         self._held = {} if sampled else held
         self.seen.append(
             Seen(
-                statement=Statement(sql=sql, line=line, operation=operation, autocommit=sampled is not None),
+                statement=Statement(
+                    sql=_literal(connection, sql, parameters),
+                    line=line,
+                    operation=operation,
+                    autocommit=sampled is not None,
+                ),
                 transaction=-len(self.seen) if sampled else self.transaction,
                 held=held,
                 taken={table: modes for table, modes in taken.items() if modes},
@@ -136,12 +141,12 @@ class Sampler:
     may not, such as CREATE INDEX CONCURRENTLY, is looked at while it runs, as often as can be.
     """
 
-    def __init__(self, second: psycopg.Connection, pid: int, sql: str, parameters: Any) -> None:
+    def __init__(self, second: psycopg.Connection, pid: int, sql: str) -> None:
         self._second, self._pid = second, pid
         self._found: dict[str, set[str]] = defaultdict(set)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
-        self._sample_at_all = not self._rehearse(sql, parameters)
+        self._sample_at_all = not self._rehearse(sql)
 
     def start(self) -> None:
         if self._sample_at_all:
@@ -153,12 +158,12 @@ class Sampler:
             self._thread.join()
         return {table: frozenset(modes) for table, modes in self._found.items()}
 
-    def _rehearse(self, sql: str, parameters: Any) -> bool:
+    def _rehearse(self, sql: str) -> bool:
         """Whether it ran in a transaction."""
         try:
             with self._second.transaction(force_rollback=True):
                 self._second.execute("SET LOCAL lock_timeout = '2s'")
-                self._second.execute(sql.encode(), parameters or None)
+                self._second.execute(sql.encode())
                 self._look("pg_backend_pid()")
         except psycopg.Error:
             return False
@@ -188,9 +193,9 @@ def watching(watch: Watch) -> Iterator[None]:
         if threading.get_ident() == thread:
             watch.before(connection, sql, parameters)
 
-    def after(connection: Connection, _: Any, sql: str, *__: Any) -> None:
+    def after(connection: Connection, _: Any, sql: str, parameters: Any, *__: Any) -> None:
         if threading.get_ident() == thread:
-            watch.after(connection, sql)
+            watch.after(connection, sql, parameters)
 
     listeners = (("begin", begin), ("before_cursor_execute", before), ("after_cursor_execute", after))
     for name, listener in listeners:
@@ -208,6 +213,14 @@ def _autocommits(connection: Connection) -> bool:
     if isinstance(driver, psycopg.Connection):
         return driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE
     return bool(getattr(driver, "autocommit", False))
+
+
+def _literal(connection: Connection, sql: str, parameters: Any) -> str:
+    """The statement as the server gets it, with its values in it; of many rows at once, with those of the first."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        return sql
+    return psycopg.ClientCursor(driver).mogrify(sql, parameters[0] if isinstance(parameters, list) else parameters)
 
 
 def _pid(connection: Connection) -> int:
