@@ -146,7 +146,9 @@ class DeadlinePassedError(MigrationError):
 
 
 class UnfinishedError(MigrationError):
-    """Nothing is wrong; call again."""
+    """Nothing is wrong; call again. `before` are the database's revisions as the call found them, None if it did not come so far."""
+
+    before: tuple[str, ...] | None = None
 
 
 class LockHeldError(UnfinishedError):

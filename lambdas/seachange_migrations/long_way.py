@@ -7,7 +7,7 @@ waits for its end.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -83,12 +83,16 @@ class Machine:
             return {str(key): str(value) for key, value in json.loads(found["output"])["Report"].items()}
         raise ExecutionFailedError(_reason(name, found))
 
-    def start(self, event: Mapping[str, Any]) -> str:
-        """Starts the execution of this request, or finds that it was started; returns its name."""
+    def start(self, event: Mapping[str, Any], *, since: Sequence[str] | None = None) -> str:
+        """Starts the execution of this request, or finds that it was started; returns its name.
+
+        `since` are the database's revisions before the request, where the call that hands on has read them: the report then
+        names all that was applied from there, whichever call did it.
+        """
         name = _name(event)
         # Names that Lambda itself sets: the machine publishes what this function is now, and calls no other.
         work = {
-            "Request": _request(event),
+            "Request": _request(event) | ({} if since is None else {"Since": list(since)}),
             "Function": os.environ["AWS_LAMBDA_FUNCTION_NAME"],
             "TaskDefinition": self.task_definition or "",
         }

@@ -11,7 +11,7 @@ from seachange_migrations import first_migration
 from seachange_migrations.apply import Applier
 from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.directory import MigrationDirectory
-from seachange_migrations.errors import ConnectionFailedError, ServerGoneError, UnreachableError
+from seachange_migrations.errors import ConnectionFailedError, ServerGoneError, UnfinishedError, UnreachableError
 from seachange_migrations.failures import drivers_words, lost_connection, raise_clearly
 from seachange_migrations.journal import forget_applied
 from seachange_migrations.locks import LockWatch, advisory_lock
@@ -58,7 +58,11 @@ def migrate(
     )
     so_far = _SoFar()
     with running(run):
-        after = _persistently(settings, run, lambda: _once(settings, migrations, phase, target, run, so_far))
+        try:
+            after = _persistently(settings, run, lambda: _once(settings, migrations, phase, target, run, so_far))
+        except UnfinishedError as error:
+            error.before = so_far.before
+            raise
     return Report(
         before=so_far.before or (),
         after=after,

@@ -42,7 +42,7 @@ def plan(
     return wanted
 
 
-def pending(script: ScriptDirectory, heads: Sequence[str], target: str) -> tuple[str, ...]:
+def pending(script: ScriptDirectory, heads: Sequence[str], target: str | tuple[str, ...]) -> tuple[str, ...]:
     """What `target` needs and a database at `heads` has not, ancestors and dependencies first.
 
     Raises InvalidRequestError for a target that is no revision.

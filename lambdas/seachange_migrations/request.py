@@ -16,6 +16,7 @@ class Request:
 
     In `managed` roles `secret_arn` holds the master's credentials, in `existing` those of the migrating role.
     `proof`: the serving release's statements are executed on a scratch database before the real one is touched.
+    `since`: the database's revisions before the first call of a request that takes several; None for a single one.
     `instance`: the identifier of the RDS instance whose free storage is watched; None for a server that has none.
     """
 
@@ -31,6 +32,7 @@ class Request:
     application_secret_arn: str | None
     proof: bool
     instance: str | None
+    since: tuple[str, ...] | None = None
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> Self:
@@ -56,6 +58,7 @@ class Request:
             # A stack of an older version of the construct says nothing, and nothing of it changes.
             proof="Proof" in properties and _one_of(properties, "Proof", ("on", "off")) == "on",
             instance=_text(properties, "InstanceIdentifier") if "InstanceIdentifier" in properties else None,
+            since=tuple(map(str, properties["Since"])) if "Since" in properties else None,
         )
 
 

@@ -84,7 +84,7 @@ def _migrate(event: Mapping[str, Any], machine: Machine | None, time_left: TimeL
 def _handed_on(machine: Machine, event: Mapping[str, Any], why: Exception) -> Exception:
     """Has the machine go on with what is not done; what is to be said of it."""
     try:
-        name = machine.start(event)
+        name = machine.start(event, since=why.before if isinstance(why, UnfinishedError) else None)
     except (ClientError, BotoCoreError) as error:
         return error
     log({"event": "long_way", "execution": name, "reason": str(why)})

@@ -6,6 +6,7 @@ any moment.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -13,10 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from seachange_migrations import aws
 from seachange_migrations.backfill import run_range, split, store
 from seachange_migrations.backfill.errors import BackfillPendingError
-from seachange_migrations.carry_out import carry_out, free_storage, log, migrating
+from seachange_migrations.carry_out import carry_out, directory, free_storage, log, migrating
 from seachange_migrations.connection import open_connection
+from seachange_migrations.directory import configuration, load
 from seachange_migrations.errors import InvalidRequestError, LockHeldError, OutOfTimeError, UnreachableError
 from seachange_migrations.long_way import DEFERRED_ROWS
+from seachange_migrations.plan import pending
 from seachange_migrations.request import Request
 from seachange_migrations.running import Run, TimeLeft, running
 from seachange_migrations.status import status
@@ -59,6 +62,10 @@ def _migrate(request: Request, time_left: TimeLeft) -> Answer:
             connection.rollback()
             numbers = split(connection, spec, RANGES)
         return {"State": "backfill", "Ranges": [{"Name": error.name, "Number": number} for number in numbers]}
+    if request.since is not None:
+        where = directory(request)
+        applied = pending(load(where, configuration(where)), request.since, report.after)
+        report = replace(report, before=request.since, revisions=applied)
     return {"State": "done", "Report": report.attributes()}
 
 

@@ -154,10 +154,14 @@ def deploy(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_large_backfill_goes_over_ranges_and_is_proven(deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy.directory.revision("0001a", "0001")
+    deploy.directory.revision("0002", "0001a", body=BACKFILL)
     assert deploy.poll("one") == {"IsComplete": False}
-    assert "does it: it has just begun, for backfill city of about 60,000 rows" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert '"event": "revision_applied", "revision": "0001a"' in told
+    assert "it has just begun, for backfill city of about 60,000 rows" in told
     data = deploy.complete("one")
-    assert (data["Revisions"], data["To"]) == ("0002", "0002")
+    assert (data["From"], data["Revisions"], data["To"]) == ("0001", "0001a,0002", "0002"), "whichever call did it"
     assert deploy.behind() == 0
     [execution] = deploy.machine.executions
     assert execution.name == "1-one"
