@@ -30,7 +30,7 @@ Revises: ${comma(down_revision) or "nothing"}
 % endif
 # In raw SQL qualify every name with its schema, in trigger functions every operator too: a caller's search_path is not yours.
 
-% if "sa." in body:
+% if "sa." in body or body == "pass":
 import sqlalchemy as sa
 % endif
 % if "op." in body or body == "pass":
