@@ -1,9 +1,11 @@
 """An Alembic directory: its revisions, and its env.py, through which the database is read and upgraded."""
 
 import configparser
+import logging
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from sqlalchemy import Connection
 
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import InvalidDirectoryError, MigrationError, one_line
-from seachange_migrations.failures import describe_import
+from seachange_migrations.failures import INSUFFICIENT_PRIVILEGE, describe_import, drivers_words, sqlstate
 
 INI = "alembic.ini"
 
@@ -41,7 +43,10 @@ class MigrationDirectory:
         self.config.attributes["connection"] = connection
 
     def heads(self) -> tuple[str, ...]:
-        """The database's revisions, sorted; none for an empty one. Raises InvalidDirectoryError when env.py fails."""
+        """The database's revisions, sorted; none for an empty one.
+
+        Raises InvalidDirectoryError when env.py fails, and MigrationError when the role may not read them.
+        """
         found: list[str] = []
 
         def read(heads: Any, context: MigrationContext) -> list[Any]:
@@ -55,6 +60,8 @@ class MigrationDirectory:
         except MigrationError:
             raise
         except Exception as error:
+            if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
+                raise MigrationError(self._forbidden(error)) from error
             raise InvalidDirectoryError(f"{self.path / 'env.py'} failed: {_located(error)}") from error
         if not self.version_table:
             raise InvalidDirectoryError(
@@ -100,10 +107,17 @@ class MigrationDirectory:
                 'migrate: let it take config.attributes["connection"], or the option sqlalchemy.url'
             )
 
+    def _forbidden(self, error: Exception) -> str:
+        role = self.config.attributes["connection"].engine.url.username
+        words = drivers_words(error)
+        denied = words.removeprefix("permission denied for table ")
+        what = f"may not read {denied}" if denied != words else f"may not read the revisions, {words}"
+        return f"role {role} {what}: connect as the role that owns it"
+
     def _run(self, function: Callable[[Any, MigrationContext], list[Any]], **options: Any) -> None:
         connection: Connection = self.config.attributes["connection"]
         try:
-            with EnvironmentContext(self.config, self.script, fn=function, **options):
+            with EnvironmentContext(self.config, self.script, fn=function, **options), quiet():
                 self.script.run_env()
             if connection.closed:
                 raise InvalidDirectoryError(
@@ -122,12 +136,35 @@ def _identity(connection: Connection) -> tuple[Any, ...]:
     return tuple(connection.exec_driver_sql("SELECT current_database(), pg_postmaster_start_time()").one())
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Alembic's own loggers say nothing below WARNING: an env.py runs several times, and turns them to INFO each time.
+
+    As `alembic init` writes it, it does so with `fileConfig`, which sets levels and handlers anew, and leaves filters.
+    """
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "alembic"]
+    loggers = [logging.getLogger(name) for name in names]
+    for logger in loggers:
+        logger.addFilter(_is_grave)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_is_grave)
+
+
+def _is_grave(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
 def _within(
     around: Callable[[], AbstractContextManager[None]],
     function: Callable[..., None],
     context: MigrationContext,
     after: Callable[[Connection], None] | None,
 ) -> Callable[..., None]:
+    # Alembic's log calls the step by the function's name: Running upgrade.
+    @wraps(function)
     def called(**arguments: Any) -> None:
         with around():
             function(**arguments)

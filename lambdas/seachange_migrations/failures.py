@@ -11,6 +11,7 @@ from seachange_migrations.errors import MigrationError, one_line
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
 QUERY_CANCELED = "57014"
+INSUFFICIENT_PRIVILEGE = "42501"
 # admin_shutdown, crash_shutdown, cannot_connect_now
 ENDED = ("57P01", "57P02", "57P03")
 CONNECTION_EXCEPTION = "08"

@@ -105,6 +105,18 @@ def test_wrong_credentials(refused: Refusals, database: Database, directory: Ale
     assert "Check that the secret, the URL or PGPASSWORD holds the password of this role" in line
 
 
+def test_a_role_that_may_not_read_the_version_table(
+    seachange: Commands, database: Database, directory: AlembicDirectory
+) -> None:
+    path = str(directory.example().path)
+    database.server.create_role(database.application.user, database.application.password)
+    assert seachange("migrate", path, "--phase", "expand", "--url", url_of(database.master)).code == 0
+    ran = seachange("migrate", path, "--phase", "contract", "--url", url_of(database.application))
+    role = database.application.user
+    assert ran.one_line() == f"role {role} may not read alembic_version: connect as the role that owns it"
+    assert ran.code == 2
+
+
 def test_a_server_without_tls(
     seachange: Commands, directory: AlembicDirectory, without_tls: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

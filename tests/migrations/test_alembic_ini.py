@@ -1,11 +1,17 @@
 """Projects that were there before: their env.py reads the alembic.ini in or beside its directory."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from seachange_migrations.errors import InvalidDirectoryError
 from seachange_migrations.migrate import migrate
+from tests.cli.running import url_of
 from tests.migrations.databases import TAKES_THE_CONNECTION, AlembicDirectory, Database
 
 INI = """
@@ -61,3 +67,43 @@ def test_a_file_that_cannot_be_read(database: Database, tmp_path: Path) -> None:
     with pytest.raises(InvalidDirectoryError, match=r"alembic\.ini' cannot be read: File contains no section headers"):
         migrate(database.master, directory.path)
     assert database.tables() == set()
+
+
+@pytest.fixture
+def seachange(database: Database, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """A command line in a process of its own, whose logging an env.py may set up; in a project that `alembic init` began."""
+    command.init(Config(tmp_path / "alembic.ini", stdout=sys.stderr), str(tmp_path / "migrations"))
+    command.revision(Config(tmp_path / "alembic.ini", stdout=sys.stderr), "first", rev_id="0001")
+    url = f"--url={url_of(database.master)}"
+    run = [sys.executable, "-c", "from seachange.cli import main; main()"]
+
+    def ran(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*run, *arguments, url], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    return ran
+
+
+def test_what_alembic_init_writes_works_as_it_is_and_quietly(
+    seachange: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    migrated = seachange("migrate", "--phase", "expand")
+    assert migrated.stdout.endswith("the database is at 0001\n")
+    assert "0001  applied in" in migrated.stderr
+    assert "INFO" not in migrated.stderr
+    assert seachange("heads").stderr == ""
+    env = tmp_path / "migrations" / "env.py"
+    env.write_text(
+        env.read_text("utf-8").replace(
+            "target_metadata = None", "import sqlalchemy; target_metadata = sqlalchemy.MetaData()"
+        )
+    )
+    assert seachange("revision", "--autogenerate", "-m", "nothing").stderr == ""
+
+
+def test_what_alembic_warns_of_is_heard(
+    seachange: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    env = tmp_path / "migrations" / "env.py"
+    warns = "import logging\nlogging.getLogger('alembic.runtime.migration').warning('grave')\n"
+    env.write_text(env.read_text("utf-8").replace("target_metadata = None", f"target_metadata = None\n{warns}"))
+    assert "WARNI [alembic.runtime.migration] grave" in seachange("heads").stderr

@@ -10,7 +10,7 @@ from alembic.util import CommandError
 from seachange.authoring.changes import Changes
 from seachange.authoring.errors import AuthoringError
 from seachange.authoring.split import split
-from seachange_migrations.directory import MigrationDirectory
+from seachange_migrations.directory import MigrationDirectory, quiet
 from seachange_migrations.errors import MigrationError, one_line
 from seachange_migrations.guards import refuse_unknown
 from seachange_migrations.plan import pending
@@ -43,7 +43,7 @@ def changes(migrations: MigrationDirectory) -> tuple[Changes, set[str]]:
         return []
 
     try:
-        with EnvironmentContext(migrations.config, migrations.script, fn=compare, dont_mutate=True):
+        with EnvironmentContext(migrations.config, migrations.script, fn=compare, dont_mutate=True), quiet():
             migrations.script.run_env()
     except (AuthoringError, MigrationError):
         raise
