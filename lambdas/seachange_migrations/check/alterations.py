@@ -20,7 +20,8 @@ class Alteration:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column as CREATE TABLE or ADD COLUMN defines it. `default` and `generated` are expressions of the parse tree."""
+    """A column as CREATE TABLE or ADD COLUMN defines it. `default` and `generated` are expressions of the parse tree; the
+    latter of a stored column, for a virtual one has nothing in the table."""
 
     name: str
     type: Type
@@ -32,7 +33,8 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """A constraint that a statement adds. `kind` is the parser's, such as `CONSTR_FOREIGN`."""
+    """A constraint that a statement adds. `kind` is the parser's, such as `CONSTR_FOREIGN`; `inline`: it stands in a column's
+    definition."""
 
     table: Name
     kind: str
@@ -41,6 +43,7 @@ class Constraint:
     validated: bool
     index: str
     node: Node
+    inline: bool = False
 
 
 UNIQUE = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION"})
@@ -76,7 +79,7 @@ def column(definition: Node) -> Column:
         type=type_of(definition.type_name),
         not_null=not constraints.keys().isdisjoint({"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"}),
         default=unwrap(default.raw_expr) if default else None,
-        generated=unwrap(generated.raw_expr) if generated else None,
+        generated=unwrap(generated.raw_expr) if generated and generated.generated_kind != "v" else None,
         identity=identity.generated_when if identity else "",
     )
 
@@ -100,6 +103,7 @@ def column_constraints(table: Name, definition: Node) -> Iterator[Constraint]:
 def constraint(table: Name, node: Node, *, columns: tuple[str, ...] = ()) -> Constraint:
     """The constraint in a Constraint node."""
     kind = name_of("ConstrType", node.contype)
+    inline = bool(columns)
     named = strings(node.fk_attrs) if kind == "CONSTR_FOREIGN" else strings(node.keys)
     return Constraint(
         table=table,
@@ -109,4 +113,5 @@ def constraint(table: Name, node: Node, *, columns: tuple[str, ...] = ()) -> Con
         validated=not node.skip_validation,
         index=node.indexname,
         node=node,
+        inline=inline,
     )

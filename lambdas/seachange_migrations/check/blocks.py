@@ -1,8 +1,19 @@
 """The statements inside a DO block, as far as they are written out in it."""
 
+from dataclasses import replace
 from typing import Any
 
-from seachange_migrations.check.parser import NotParsedError, Parsed, parse_plpgsql, parse_within, unwrap
+from seachange_migrations.check.parser import NotParsedError, Parsed, options, parse_plpgsql, parse_within, unwrap
+
+
+def executed_by(statement: Parsed) -> list[Parsed]:
+    """The statements that `statement` executes: a DO block's, and the one of an EXPLAIN ANALYZE."""
+    if statement.kind == "DoStmt":
+        return statements_in(statement)[0]
+    if statement.kind == "ExplainStmt" and "analyze" in options(statement.node):
+        node = unwrap(statement.node.query)
+        return [replace(statement, kind=type(node).__name__, node=node)]
+    return []
 
 
 def statements_in(block: Parsed) -> tuple[list[Parsed], bool]:

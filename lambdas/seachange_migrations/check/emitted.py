@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine, event
 
 from seachange_migrations.check.statement import Emitted, Statement
-from seachange_migrations.errors import one_line
+from seachange_migrations.errors import NotDecidedError, one_line
 
 OPERATIONS = "seachange_migrations.operations."
 TERMINATOR = ";\n\n"
@@ -72,17 +72,29 @@ def emitted(script: ScriptDirectory, revision: Script, config: Config) -> Emitte
     import seachange_migrations.operations  # noqa: F401
 
     recorder = Recorder(revision.path)
-    problem = line = None
+    stopped = None
     with _environment(script, revision, config, recorder) as operations, _no_connection(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         vars(operations)["invoke"] = _invoke(operations, recorder)
         try:
             with redirect_stdout(io.StringIO()):
                 revision.module.upgrade()
-        # Whatever a revision raises without a database says only that it needs one.
+        # What a revision raises without a database mostly says only that it needs one.
         except Exception as error:  # noqa: BLE001
-            problem, line = f"{type(error).__name__}: {one_line(error, 300)}", _line(error, revision.path)
-    return Emitted(statements=tuple(recorder.statements), problem=problem, line=line)
+            stopped = error
+    statements = tuple(recorder.statements)
+    if stopped is None:
+        return Emitted(statements=statements)
+    question = isinstance(stopped, NotDecidedError)
+    return Emitted(
+        statements=statements,
+        problem=one_line(stopped) if question else f"{type(stopped).__name__}: {one_line(stopped, 300)}",
+        line=_line(stopped, revision.path),
+        question=question,
+        # A local name that is not bound here may be bound where rows are read.
+        certain=question
+        or (isinstance(stopped, NameError | ImportError) and not isinstance(stopped, UnboundLocalError)),
+    )
 
 
 def _invoke(operations: Operations, recorder: Recorder) -> Any:

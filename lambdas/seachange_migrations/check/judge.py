@@ -6,13 +6,13 @@ from pathlib import Path
 
 from alembic.script import Script
 
-from seachange_migrations.check.blocks import statements_in
+from seachange_migrations.check.blocks import executed_by
 from seachange_migrations.check.emitted import emitted
 from seachange_migrations.check.findings import Finding, Result, RevisionResult
 from seachange_migrations.check.parser import NotParsedError, Parsed, parse
 from seachange_migrations.check.revisions import opened
 from seachange_migrations.check.rule import Hit, Rule, explanations, rules
-from seachange_migrations.check.rules import not_parsed, not_rendered
+from seachange_migrations.check.rules import cannot_run, not_parsed, not_rendered
 from seachange_migrations.check.shown import shown
 from seachange_migrations.check.so_far import SoFar
 from seachange_migrations.check.source import RevisionSource, read_source
@@ -38,7 +38,7 @@ def judge(directory: Path, *, revisions: Sequence[str] | None, observations: Seq
         statements = shown(emitted(script, revision, config), observation.statements if observation else None)
         phase = phase_of[revision.revision]
         findings = [
-            *_findings(statements, source, SoFar(phase=phase, tables=tables)),
+            *_findings(statements, source, SoFar(phase=phase, tables=tables), tried=observation is not None),
             *(observation.findings if observation else ()),
         ]
         if statements.problem:
@@ -64,7 +64,7 @@ def _unused(revision: Script, findings: Sequence[Finding], source: RevisionSourc
             yield f"{revision.path}, line {allow.line}: allows {allow.rule}, which nothing here breaks; delete the comment"
 
 
-def _findings(revision: Emitted, source: RevisionSource, so_far: SoFar) -> Iterator[Finding]:
+def _findings(revision: Emitted, source: RevisionSource, so_far: SoFar, *, tried: bool) -> Iterator[Finding]:
     for statement in revision.statements:
         for parsed in _parsed(statement):
             if isinstance(parsed, Finding):
@@ -72,15 +72,18 @@ def _findings(revision: Emitted, source: RevisionSource, so_far: SoFar) -> Itera
                 continue
             so_far.begin(parsed)
             yield from _asked(parsed, so_far)
-            for inner in statements_in(parsed)[0] if parsed.kind == "DoStmt" else ():
+            for inner in executed_by(parsed):
                 yield from _asked(inner, so_far)
                 so_far.apply(inner)
             so_far.apply(parsed)
     for rule in rules().values():
         for line, hit in rule.find_in_source(source.tree) if rule.find_in_source else ():
             yield _finding(rule, hit, source.statement_at(line), line)
-    if revision.problem:
-        yield _finding(rules()["not-rendered"], not_rendered.hit(revision.problem), "", revision.line)
+    if revision.problem and revision.certain:
+        hit = cannot_run.hit(revision.problem, question=revision.question)
+        yield _finding(rules()["cannot-run"], hit, "", revision.line)
+    elif revision.problem:
+        yield _finding(rules()["not-rendered"], not_rendered.hit(revision.problem, tried=tried), "", revision.line)
 
 
 def _parsed(statement: Statement) -> Iterator[Parsed | Finding]:

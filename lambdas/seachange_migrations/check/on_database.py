@@ -12,10 +12,11 @@ from seachange_migrations.check.statement import RevisionObservation
 from seachange_migrations.check.workload import Proof, collect, prove
 from seachange_migrations.connection import ConnectionSettings, open_connection
 from seachange_migrations.directory import MigrationDirectory
+from seachange_migrations.errors import one_line
 from seachange_migrations.guards import refuse_unknown
 from seachange_migrations.plan import pending
 
-MOST_LISTED = 20
+MOST_LISTED, SHOWN_BYTES = 20, 100
 
 
 def check_on(settings: ConnectionSettings, directory: Path, *, revisions: Sequence[str] | None = None) -> Result:
@@ -54,14 +55,19 @@ def _observed(
             proof = prove(made, directory, revisions, workload)
             return proof.observations, [*notes, *_said(proof, workload.origin)]
     except ScratchError as error:
-        return [], [f"nothing was observed, only the SQL was read: {error}"]
+        # They were tried, so that nobody is told to try them.
+        tried = [RevisionObservation(revision=revision) for revision in revisions]
+        return tried, [f"nothing was observed, only the SQL was read: {error}"]
 
 
 def _said(proof: Proof, origin: str) -> list[str]:
     notes = [
         f"workload: {proof.executed} statements of {origin} were executed before and after; {len(proof.unknown)} are unknown"
     ]
-    listed = [f"workload, unknown: {found.sql} ({found.role}): {found.reason}" for found in proof.unknown]
+    listed = [
+        f"workload, unknown: {one_line(found.sql, SHOWN_BYTES)} ({found.role}): {one_line(found.reason, SHOWN_BYTES)}"
+        for found in proof.unknown
+    ]
     if len(listed) > MOST_LISTED:
         listed = [*listed[:MOST_LISTED], f"workload, unknown: {len(listed) - MOST_LISTED} more"]
     return [*notes, *proof.notes, *listed]

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from seachange_migrations.check.statement import Statement
-from seachange_migrations.errors import InvalidRequestError, MigrationError
+from seachange_migrations.errors import MigrationError
 
 Node = Any
 """A message of the parse tree; postgast's are made at run time."""
@@ -50,6 +50,20 @@ def parse(statement: Statement) -> list[Parsed]:
     ]
 
 
+def named_parameters(sql: str) -> str:
+    """`sql` with a name in the place of each `$1`, which may then stand where a parameter may not."""
+    text, end, parts = sql.encode(), 0, []
+    try:
+        tokens = _postgast().scan(sql).tokens
+    except _postgast().PgQueryError as error:
+        raise NotParsedError(error.message) from None
+    for token in tokens:
+        if name_of("Token", token.token) == "PARAM":
+            parts += [text[end : token.start], b"p" + text[token.start + 1 : token.end]]
+            end = token.end
+    return b"".join([*parts, text[end:]]).decode()
+
+
 def parse_within(block: Parsed, sql: str) -> list[Parsed]:
     """The statements in `sql`, which `block` executes."""
     found = parse(Statement(sql=sql, line=block.line, operation=block.operation, autocommit=block.autocommit))
@@ -83,6 +97,17 @@ def kinds(node: Node, kind: str) -> Iterator[Node]:
     return (found for found in walk(node) if type(found).__name__ == kind)
 
 
+def options(node: Node) -> set[str]:
+    """The names of the options that a utility statement was given, those that say no excepted."""
+    found = set()
+    for option in map(unwrap, node.options if hasattr(node, "options") else node.params):
+        value = unwrap(option.arg) if option.HasField("arg") else None
+        said = getattr(value, "sval", "") or str(getattr(value, "ival", ""))
+        if said.lower() not in {"false", "off", "0"}:
+            found.add(option.defname)
+    return found
+
+
 def name_of(enum: str, value: int) -> str:
     """The name of an enumeration's value: `name_of("ObjectType", 42)` is `OBJECT_TABLE`."""
     found: str = getattr(_postgast().pg_query_pb2, enum).Name(value)
@@ -97,9 +122,5 @@ def _parsed(sql: str) -> Any:
 
 
 def _postgast() -> ModuleType:
-    try:
-        return importlib.import_module("postgast")
-    except ModuleNotFoundError:
-        raise InvalidRequestError(
-            "SQL is parsed with PostgreSQL's own parser, which is not installed: install seachange[check]"
-        ) from None
+    """Loaded when it is needed: it is large, and most calls of the Lambda need none of it."""
+    return importlib.import_module("postgast")

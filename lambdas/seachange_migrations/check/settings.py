@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from seachange_migrations.check.names import strings
 from seachange_migrations.check.parser import Node, Parsed, kinds, name_of, unwrap
 
+EVERY = "all"
+
 
 @dataclass(frozen=True)
 class Setting:
-    """`value` is empty for the default, or where it is no constant. `local`: for the transaction alone."""
+    """`value` is empty for the default, or where it is no constant; `name` is `all` for RESET ALL. `local`: for the transaction alone."""
 
     name: str
     value: str
@@ -21,7 +23,8 @@ def setting(statement: Parsed) -> Setting | None:
     if statement.kind == "VariableSetStmt":
         is_value = name_of("VariableSetKind", node.kind) in {"VAR_SET_VALUE", "VAR_SET_MULTI"}
         value = ", ".join(map(_constant, map(unwrap, node.args))) if is_value else ""
-        return Setting(node.name.lower(), value, node.is_local)
+        is_all = name_of("VariableSetKind", node.kind) == "VAR_RESET_ALL"
+        return Setting(EVERY if is_all else node.name.lower(), value, node.is_local)
     if statement.kind == "SelectStmt":
         for call in kinds(node, "FuncCall"):
             if strings(call.funcname)[-1] == "set_config" and len(call.args) == 3:

@@ -105,6 +105,8 @@ def exclusively_locked(statement: Parsed) -> Iterator[Name]:
             "OBJECT_RULE",
         }:
             yield from (dotted(list(unwrap(found).items)[:-1]) for found in node.objects)
+        case "CreateStmt" if node.HasField("partbound"):
+            yield relation(unwrap(node.inh_relations[0]))
         case "TruncateStmt" | "LockStmt":
             yield from map(relation, map(unwrap, node.relations))
 

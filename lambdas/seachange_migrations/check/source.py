@@ -9,6 +9,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from seachange_migrations.errors import InvalidDirectoryError
@@ -65,9 +66,9 @@ def _allows(path: str, text: str, tree: ast.Module, rules: set[str]) -> Iterator
         if len(words) < 4 or words[0] != "allow" or words[2] != "because":
             raise InvalidDirectoryError(f"{where}: write `{FORM}`; the reason is required")
         if words[1] not in rules:
-            raise InvalidDirectoryError(
-                f"{where}: no rule is named {words[1]!r}; the rules are {', '.join(sorted(rules))}"
-            )
+            near = get_close_matches(words[1], sorted(rules), 1)
+            meant = f"write {near[0]!r}" if near else "`seachange check` names the rule of each finding"
+            raise InvalidDirectoryError(f"{where}: no rule is named {words[1]!r}; {meant}")
         alone = text.splitlines()[line - 1].lstrip().startswith("#")
         lines = None if alone and line < top else _statement(tree, text, line, alone=alone)
         yield Allow(words[1], " ".join(words[3:]), line, lines)

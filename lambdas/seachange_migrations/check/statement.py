@@ -25,11 +25,16 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class Emitted:
-    """What one revision emits; `problem` says in words why there may be more, and `line` where it stopped."""
+    """What one revision emits; `problem` says in words why there may be more, and `line` where it stopped.
+
+    `question`: the problem is one that its author has not answered. `certain`: it stops there with any database.
+    """
 
     statements: tuple[Statement, ...]
     problem: str | None = None
     line: int | None = None
+    question: bool = False
+    certain: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,9 +34,11 @@ class Index:
 
 @dataclass
 class Table:
-    """A table. `whole`: all of its columns are known, because its CREATE TABLE was seen."""
+    """A table. `whole`: all of its columns are known, because its CREATE TABLE was seen. `default`: it has a default partition."""
 
     whole: bool = False
+    partitioned: bool = False
+    default: bool = False
     columns: dict[str, Column] = field(default_factory=dict)
     constraints: dict[str, Constraint] = field(default_factory=dict)
 
@@ -46,6 +48,7 @@ class Tables:
     tables: dict[Name, Table] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     checked_domains: set[str] = field(default_factory=set)
+    functions: set[Name] = field(default_factory=set)
 
     def column(self, table: Name, name: str) -> Column | None:
         """The column, if it is known."""
@@ -74,6 +77,13 @@ class Tables:
             del self.tables[name]
         self.indexes = {key: found for key, found in self.indexes.items() if found.table.name not in source}
 
+    def may_be_null(self, table: Name, index: str) -> tuple[str, ...]:
+        """The columns of `index` that are not known to be NOT NULL; all of the table where the index is not known."""
+        known = self.indexes.get(index)
+        columns = known.columns if known else ("its columns",)
+        found = {name: self.column(table, name) for name in columns}
+        return tuple(name for name, column in found.items() if column is None or not column.not_null)
+
     def apply(self, statement: Parsed) -> None:
         """Takes over what `statement` does."""
         match statement.kind:
@@ -86,6 +96,8 @@ class Tables:
                     self._table(found.table).constraints[found.name or _default_name(found)] = found
             case "CreateDomainStmt" if statement.node.constraints:
                 self.checked_domains.add(dotted(statement.node.domainname).name)
+            case "CreateFunctionStmt":
+                self.functions.add(dotted(statement.node.funcname))
             case "IndexStmt":
                 self._index(statement.node)
             case "DropStmt":
@@ -98,7 +110,9 @@ class Tables:
 
     def _create(self, node: Any) -> None:
         name = relation(node.relation)
-        table = self.tables[name] = Table(whole=True)
+        table = self.tables[name] = Table(whole=True, partitioned=node.HasField("partspec"))
+        if node.HasField("partbound") and node.partbound.is_default:
+            self._table(relation(unwrap(node.inh_relations[0]))).default = True
         for element in map(unwrap, node.table_elts):
             if type(element).__name__ == "ColumnDef":
                 table.columns[element.colname] = column(element)
@@ -116,6 +130,8 @@ class Tables:
         table = self._table(alteration.table)
         known = table.columns.get(alteration.name)
         match alteration.kind:
+            case "AT_AttachPartition" if alteration.definition.bound.is_default:
+                table.default = True
             case "AT_AddColumn":
                 table.columns[alteration.definition.colname] = column(alteration.definition)
             case "AT_DropColumn":

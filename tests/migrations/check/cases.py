@@ -31,6 +31,16 @@ CREATE UNIQUE INDEX orders_once ON orders (customer_id, placed_at);
 CREATE TABLE events (at date NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE events_2025 (at date NOT NULL);
+CREATE TABLE logs (at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE logs_other PARTITION OF logs DEFAULT;
+CREATE TABLE parties (id bigint PRIMARY KEY);
+CREATE TABLE bills (
+    id bigint PRIMARY KEY,
+    number bigint NOT NULL,
+    payer bigint CONSTRAINT bills_of REFERENCES parties (id) ON DELETE CASCADE,
+    payee bigint CONSTRAINT bills_to REFERENCES parties (id)
+);
+CREATE UNIQUE INDEX bills_number ON bills (number);
 CREATE TABLE parent (at date NOT NULL);
 CREATE TABLE child (at date NOT NULL) INHERITS (parent);
 CREATE VIEW names AS SELECT id, name FROM customers;
@@ -66,6 +76,14 @@ def sql(*statements: str, alone: bool = False, verdict: Verdict | None = None, r
 
 
 NEW = "CREATE TABLE fresh (id bigint PRIMARY KEY, name text, number integer NOT NULL DEFAULT 0)"
+NEW_KEY = (
+    "ALTER TABLE orders DROP CONSTRAINT orders_pkey",
+    "ALTER TABLE orders ADD CONSTRAINT orders_key PRIMARY KEY USING INDEX orders_once",
+)
+KNOWN_KEY = (
+    "ALTER TABLE bills DROP CONSTRAINT bills_pkey",
+    "ALTER TABLE bills ADD CONSTRAINT bills_key PRIMARY KEY USING INDEX bills_number",
+)
 UNKNOWN, DATA, LOCK = Verdict.UNKNOWN, Verdict.DATA, Verdict.LOCK_HAZARD
 
 CASES: dict[str, Cases] = {
@@ -159,7 +177,8 @@ CASES: dict[str, Cases] = {
         [
             sql("ALTER TABLE orders ADD COLUMN country text NOT NULL"),
             sql(
-                "ALTER TABLE orders DROP CONSTRAINT orders_pkey", "ALTER TABLE orders ADD COLUMN key bigint PRIMARY KEY"
+                "ALTER TABLE orders DROP CONSTRAINT orders_pkey",
+                "ALTER TABLE orders ADD COLUMN key bigint PRIMARY KEY",
             ),
         ],
         [
@@ -253,8 +272,12 @@ CASES: dict[str, Cases] = {
             sql("ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers (id) NOT VALID"),
             sql("ALTER TABLE customers ALTER COLUMN name SET NOT NULL"),
             sql("ALTER TABLE customers ADD EXCLUDE (note WITH =)"),
+            # PostgreSQL 18 knows it, the ones before do not.
+            sql("ALTER TABLE customers ADD CONSTRAINT there NOT NULL name NOT VALID", runs=False),
+            sql(*NEW_KEY),
         ],
         [
+            sql(*KNOWN_KEY),
             sql(NEW, "ALTER TABLE fresh ADD UNIQUE (name)", "ALTER TABLE fresh ADD CHECK (number >= 0)"),
             sql(
                 "ALTER TABLE customers ADD COLUMN country text", "CREATE UNIQUE INDEX by_country ON customers (country)"
@@ -279,8 +302,12 @@ CASES: dict[str, Cases] = {
                 "ALTER TABLE customers VALIDATE CONSTRAINT n",
             ),
             sql("ALTER TABLE customers ADD COLUMN code text UNIQUE"),
+            sql(*NEW_KEY),
+            sql("ALTER TABLE customers ADD CONSTRAINT there NOT NULL name", runs=False),
         ],
         [
+            sql(*KNOWN_KEY),
+            sql("ALTER TABLE customers ADD CONSTRAINT there NOT NULL name NOT VALID", runs=False),
             sql("ALTER TABLE customers ADD CHECK (number >= 0) NOT VALID"),
             sql("ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers (id) NOT VALID"),
             sql("ALTER TABLE orders ADD COLUMN buyer bigint REFERENCES customers (id)"),
@@ -310,6 +337,7 @@ CASES: dict[str, Cases] = {
             sql("ALTER TABLE customers ADD COLUMN at timestamptz DEFAULT now()"),
             sql("ALTER TABLE customers ADD COLUMN kind text NOT NULL DEFAULT 'private'"),
             sql("ALTER TABLE customers ADD COLUMN level plain"),
+            sql("ALTER TABLE customers ADD COLUMN double integer GENERATED ALWAYS AS (number * 2) VIRTUAL", runs=False),
             sql("ALTER TABLE customers ALTER COLUMN email TYPE varchar(200)"),
             sql("ALTER TABLE customers ALTER COLUMN email TYPE text"),
             sql("DROP MATERIALIZED VIEW totals", "ALTER TABLE customers ALTER COLUMN total TYPE numeric(12, 2)"),
@@ -321,8 +349,10 @@ CASES: dict[str, Cases] = {
         [
             sql("CREATE INDEX by_note ON customers (note)"),
             sql("CREATE UNIQUE INDEX IF NOT EXISTS by_note ON customers (note)"),
+            sql("CREATE INDEX by_note ON ONLY customers (note)"),
         ],
         [
+            sql("CREATE INDEX by_day ON ONLY events (at)"),
             sql("CREATE INDEX CONCURRENTLY by_note ON customers (note)", alone=True),
             sql(NEW, "CREATE INDEX by_name ON fresh (name)"),
             sql("CREATE TABLE IF NOT EXISTS fresh (name text)", "CREATE INDEX by_name ON fresh (name)"),
@@ -361,14 +391,29 @@ CASES: dict[str, Cases] = {
         [sql("REINDEX TABLE CONCURRENTLY orders", alone=True), sql("VACUUM (FULL false) orders", alone=True)],
     ),
     "lock-table": Cases(
-        [sql("LOCK TABLE orders IN SHARE MODE")],
-        [sql(NEW, "LOCK TABLE fresh")],
+        [
+            sql("LOCK TABLE orders IN SHARE MODE"),
+            sql("SELECT id FROM orders FOR UPDATE"),
+            sql("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.id = 1 FOR SHARE OF o"),
+            sql("SELECT id FROM (SELECT id FROM orders WHERE line = 1 FOR NO KEY UPDATE SKIP LOCKED) AS found"),
+        ],
+        [
+            sql(NEW, "LOCK TABLE fresh"),
+            sql("SELECT id FROM orders WHERE id = 1 FOR UPDATE"),
+            sql("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = 1 FOR UPDATE OF o"),
+            sql(NEW, "SELECT id FROM fresh FOR UPDATE"),
+            sql("SELECT id FROM orders"),
+        ],
     ),
     "several-tables": Cases(
         [
             sql("ALTER TABLE customers ADD COLUMN a text", "ALTER TABLE orders ADD COLUMN a text"),
             sql("DROP TABLE orders, parent CASCADE"),
-            sql("BEGIN", "ALTER TABLE customers ADD COLUMN a text", "DROP TABLE orders", "COMMIT", alone=True),
+            sql("BEGIN", "ALTER TABLE customers ADD COLUMN a text", "DROP TABLE parent CASCADE", "COMMIT", alone=True),
+            sql(
+                "ALTER TABLE customers ADD COLUMN a text",
+                "CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+            ),
         ],
         [
             sql("ALTER TABLE customers ADD COLUMN a text", "ALTER TABLE customers ADD COLUMN b text"),
@@ -382,9 +427,15 @@ CASES: dict[str, Cases] = {
             sql("SET LOCAL lock_timeout = '1min'"),
             sql("SET lock_timeout TO DEFAULT"),
             sql("RESET lock_timeout"),
+            sql("RESET ALL"),
             sql("SELECT set_config('lock_timeout', '0', true)"),
         ],
-        [sql("SET LOCAL lock_timeout = '1s'"), sql("SET lock_timeout = 500"), sql("SET statement_timeout = 0")],
+        [
+            sql("SET LOCAL lock_timeout = '1s'"),
+            sql("SET lock_timeout = 500"),
+            sql("SET statement_timeout = 0"),
+            sql("RESET statement_timeout"),
+        ],
     ),
     "session-setting": Cases(
         [
@@ -406,6 +457,9 @@ CASES: dict[str, Cases] = {
             sql("DELETE FROM orders WHERE placed_at < now()"),
             sql("WITH gone AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM gone"),
             sql("DO $$ BEGIN UPDATE customers SET note = ''; END $$"),
+            sql("EXPLAIN ANALYZE DELETE FROM orders"),
+            # The key of the other table.
+            sql("UPDATE orders o SET line = 2 FROM customers c WHERE c.id = 1"),
             sql("MERGE INTO customers c USING orders o ON o.customer_id = c.id WHEN MATCHED THEN UPDATE SET note = ''"),
         ],
         [
@@ -413,6 +467,8 @@ CASES: dict[str, Cases] = {
             sql("UPDATE customers SET note = '' WHERE email IN ('a@example.com', 'b@example.com') AND note IS NULL"),
             sql("DELETE FROM orders WHERE id = ANY (ARRAY[1, 2])"),
             sql(NEW, "UPDATE fresh SET name = ''"),
+            sql("EXPLAIN DELETE FROM orders"),
+            sql("UPDATE orders o SET line = 2 FROM customers c WHERE c.id = o.customer_id AND o.id = 1"),
             sql("INSERT INTO customers (email) VALUES ('c@example.com')"),
         ],
     ),
@@ -490,12 +546,74 @@ CASES: dict[str, Cases] = {
         [
             sql("ALTER TABLE events ATTACH PARTITION events_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')"),
             sql("ALTER TABLE events_2025 INHERIT parent", verdict=DATA),
+            sql("CREATE TABLE cousin (more text) INHERITS (parent)", verdict=DATA),
+            sql("CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')"),
+            sql(
+                "CREATE TABLE later (at date NOT NULL)",
+                "ALTER TABLE logs ATTACH PARTITION later FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+            ),
         ],
         [
+            sql("CREATE TABLE days (at date) PARTITION BY RANGE (at)", "CREATE TABLE other PARTITION OF days DEFAULT"),
             sql(
                 "CREATE TABLE later (at date NOT NULL)",
                 "ALTER TABLE events ATTACH PARTITION later FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
             ),
+        ],
+    ),
+    "replica-identity": Cases(
+        [
+            sql("ALTER TABLE orders REPLICA IDENTITY NOTHING"),
+            sql("ALTER TABLE parent REPLICA IDENTITY DEFAULT"),
+        ],
+        [
+            sql("ALTER TABLE orders REPLICA IDENTITY DEFAULT"),
+            sql("ALTER TABLE parent REPLICA IDENTITY FULL"),
+            sql(NEW, "ALTER TABLE fresh REPLICA IDENTITY NOTHING"),
+        ],
+    ),
+    "drop-cascade": Cases(
+        [sql("ALTER TABLE bills DROP CONSTRAINT bills_of")],
+        [sql("ALTER TABLE bills DROP CONSTRAINT bills_to"), sql("ALTER TABLE orders DROP CONSTRAINT line_there")],
+    ),
+    "json-column": Cases(
+        [sql("ALTER TABLE customers ADD COLUMN more json")],
+        [sql("ALTER TABLE customers ADD COLUMN more jsonb"), sql(NEW, "ALTER TABLE fresh ADD COLUMN more json")],
+    ),
+    "held-lock": Cases(
+        [
+            sql("ALTER TABLE customers ADD COLUMN a text", "ALTER TABLE bills VALIDATE CONSTRAINT bills_of"),
+            sql("ALTER TABLE bills ADD COLUMN a text, VALIDATE CONSTRAINT bills_of"),
+            sql("ALTER TABLE customers ADD COLUMN a text", "CREATE MATERIALIZED VIEW m AS SELECT * FROM orders"),
+            sql("ALTER TABLE customers ADD COLUMN a text", "ANALYZE orders"),
+            sql("ALTER TABLE customers ADD COLUMN a text", "SELECT pg_sleep(0)"),
+        ],
+        [
+            sql("ALTER TABLE bills VALIDATE CONSTRAINT bills_of"),
+            sql("CREATE MATERIALIZED VIEW m AS SELECT * FROM orders", "ALTER TABLE customers ADD COLUMN a text"),
+            sql("ALTER TABLE customers ADD COLUMN a text", "ANALYZE orders", alone=True),
+            sql(
+                "ALTER TABLE customers ADD COLUMN a text", "CREATE MATERIALIZED VIEW m AS SELECT 1 AS one WITH NO DATA"
+            ),
+            sql(NEW, "ALTER TABLE fresh ADD COLUMN a text", "ANALYZE fresh"),
+        ],
+    ),
+    "resolution": Cases(
+        [
+            sql("CREATE TABLE shop.orders (id bigint)"),
+            sql("CREATE VIEW shop.customers AS SELECT 1 AS id"),
+            sql("CREATE FUNCTION twice(numeric) RETURNS numeric LANGUAGE sql AS 'SELECT 2 * $1'"),
+            sql("CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1::text'"),
+            sql(
+                "CREATE FUNCTION eq(text, integer) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+                "CREATE OPERATOR = (LEFTARG = text, RIGHTARG = integer, FUNCTION = eq)",
+            ),
+            sql("CREATE CAST (integer AS text) WITH INOUT AS IMPLICIT"),
+        ],
+        [
+            sql("CREATE TABLE shop.carts (id bigint)"),
+            sql("CREATE FUNCTION thrice(integer) RETURNS integer LANGUAGE sql AS 'SELECT 3 * $1'"),
+            sql("CREATE CAST (integer AS text) WITH INOUT AS ASSIGNMENT"),
         ],
     ),
     "refresh-view": Cases(

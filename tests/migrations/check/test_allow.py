@@ -78,10 +78,8 @@ def test_what_allows_nothing_is_told(tmp_path: Path) -> None:
         ("# seachange: allow drop-table because", "the reason is required"),
         ("# seachange: allow drop-table for I say so", "write `# seachange: allow RULE because REASON`"),
         ("#seachange: alow drop-table because it is gone", "write `# seachange: allow RULE because REASON`"),
-        (
-            "# seachange: allow drop-everything because I can",
-            "no rule is named 'drop-everything'; the rules are add-trigger, ",
-        ),
+        ("# seachange: allow drop-colum because I can", "no rule is named 'drop-colum'; write 'drop-column'"),
+        ("# seachange: allow xyz because I can", "no rule is named 'xyz'; `seachange check` names the rule of each"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path: Path, comment: str, message: str) -> None:

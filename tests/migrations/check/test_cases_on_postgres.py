@@ -34,7 +34,8 @@ def test_postgres_takes_what_stands_alone(own_database: psycopg.Connection, case
 
 
 def test_which_statements_rewrite(own_database: psycopg.Connection) -> None:
-    for case, rewrites in [(case, True) for case in REWRITES.refused] + [(case, False) for case in REWRITES.allowed]:
+    cases = [(case, True) for case in REWRITES.refused] + [(case, False) for case in REWRITES.allowed]
+    for case, rewrites in (found for found in cases if found[0].runs):
         with own_database.transaction(force_rollback=True):
             before = own_database.execute(FILES).fetchall()
             for statement in case.statements:
@@ -46,7 +47,8 @@ def test_which_statements_read_every_row(own_database: psycopg.Connection) -> No
     said: list[str] = []
     own_database.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
     own_database.execute("SET client_min_messages = debug1")
-    for case, reads in [(case, True) for case in SCANS.refused] + [(case, False) for case in SCANS.allowed]:
+    cases = [(case, True) for case in SCANS.refused] + [(case, False) for case in SCANS.allowed]
+    for case, reads in (found for found in cases if found[0].runs):
         said.clear()
         with own_database.transaction(force_rollback=True):
             for statement in case.statements:

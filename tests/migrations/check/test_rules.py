@@ -12,7 +12,7 @@ from tests.migrations.databases import AlembicDirectory
 REFUSED = [(rule, case) for rule, cases in CASES.items() for case in cases.refused]
 ALLOWED = [(rule, case) for rule, cases in CASES.items() for case in cases.allowed]
 # They speak of the whole revision or of its Python; tests of their own hold their cases.
-ELSEWHERE = {"not-rendered", "row-loop", "batch-recreate", "drop-synced"}
+ELSEWHERE = {"not-rendered", "cannot-run", "row-loop", "batch-recreate", "drop-synced"}
 
 
 def checked(path: Path, case: Sql) -> RevisionResult:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from seachange_migrations.check.alterations import alterations
 from seachange_migrations.check.findings import Verdict
-from seachange_migrations.check.parser import Node, Parsed, unwrap
+from seachange_migrations.check.parser import Node, Parsed, options
 from seachange_migrations.check.rule import Hit
 from seachange_migrations.check.so_far import SoFar
 
@@ -29,17 +29,6 @@ def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
             f"runs {'CONCURRENTLY' if concurrent else statement.sql.split()[0].upper()} inside a transaction, which PostgreSQL refuses.",
             "Put it inside `with op.get_context().autocommit_block():`.",
         )
-
-
-def options(node: Node) -> set[str]:
-    """The names of the options that a utility statement was given, those that say no excepted."""
-    found = set()
-    for option in map(unwrap, node.options if hasattr(node, "options") else node.params):
-        value = unwrap(option.arg) if option.HasField("arg") else None
-        said = getattr(value, "sval", "") or str(getattr(value, "ival", ""))
-        if said.lower() not in {"false", "off", "0"}:
-            found.add(option.defname)
-    return found
 
 
 def unwrap_concurrent(definition: Node) -> bool:

@@ -19,7 +19,10 @@ VERDICT = Verdict.LOCK_HAZARD
 def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
     if statement.kind == "IndexStmt" and not statement.node.concurrent:
         table = relation(statement.node.relation)
-        if not so_far.is_new(table) and statement.node.relation.inh:
+        known = so_far.tables.tables.get(table)
+        # ON ONLY of a partitioned table builds nothing; of a plain one it is all there is.
+        builds = statement.node.relation.inh or (known is not None and known.whole and not known.partitioned)
+        if not so_far.is_new(table) and builds:
             yield Hit(
                 f"builds index {statement.node.idxname} while writes to {table} wait.",
                 "Write op.create_index(…, postgresql_concurrently=True) inside `with op.get_context().autocommit_block():`; "

@@ -1,7 +1,7 @@
 """The bound on waiting for locks is lifted.
 
 The engine sets `lock_timeout` to 2 s at each BEGIN. Without it a statement that waits behind one long query makes all others wait
-behind itself, reads included.
+behind itself, reads included. RESET ALL takes it away too.
 
 Source: [lock_timeout](https://www.postgresql.org/docs/current/runtime-config-client.html)
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from seachange_migrations.check.findings import Verdict
 from seachange_migrations.check.parser import Parsed
 from seachange_migrations.check.rule import Hit
-from seachange_migrations.check.settings import setting
+from seachange_migrations.check.settings import EVERY, setting
 from seachange_migrations.check.so_far import SoFar
 
 VERDICT = Verdict.LOCK_HAZARD
@@ -22,7 +22,7 @@ LONGEST_MS = 2000
 def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
     del so_far
     found = setting(statement)
-    if found and found.name == "lock_timeout" and not 0 < _milliseconds(found.value) <= LONGEST_MS:
+    if found and found.name in {"lock_timeout", EVERY} and not 0 < _milliseconds(found.value) <= LONGEST_MS:
         yield Hit(
             f"sets lock_timeout to {found.value or 'its default, which is none'}.",
             "Leave it out: the engine bounds the wait, tries again, and says who blocks.",

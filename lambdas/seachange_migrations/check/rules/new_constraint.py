@@ -2,9 +2,9 @@
 
 NOT NULL, CHECK, UNIQUE, PRIMARY KEY, EXCLUDE and FOREIGN KEY hold for every writer at once, `NOT VALID` or not: a value that the
 serving release may still write becomes a failed request. Rows that are there already make the statement itself fail. Neither shows
-in the SQL; the workload proof shows the first, PostgreSQL the second. In a contract revision no older release writes any
-more, so the rule is not asked there. Columns that the same revision adds are nobody's yet, and a CHECK that is already
-valid makes SET NOT NULL no news.
+in the SQL; the workload proof shows the first, PostgreSQL the second. A primary key from an index makes its columns NOT NULL. In a
+contract revision no older release writes any more, so the rule is not asked there. Columns that the same revision adds are nobody's
+yet, and a CHECK that is already valid makes SET NOT NULL no news.
 
 Source: [Constraints](https://www.postgresql.org/docs/current/ddl-constraints.html),
 [ALTER TABLE, NOT VALID](https://www.postgresql.org/docs/current/sql-altertable.html)
@@ -61,8 +61,11 @@ def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
 def _added(statement: Parsed, so_far: SoFar) -> Iterator[tuple[Name, str, tuple[str, ...]]]:
     for constraint in added_constraints(statement):
         # An index that makes it unique was judged when it was made; a NOT NULL column without default is required-column's.
-        in_definition = statement.node.cmds and constraint.columns and constraint.kind == "CONSTR_NOTNULL"
-        if not constraint.index and not in_definition:
+        in_definition = constraint.inline and constraint.kind == "CONSTR_NOTNULL"
+        if constraint.index and constraint.kind == "CONSTR_PRIMARY":
+            if nullable := so_far.tables.may_be_null(constraint.table, constraint.index):
+                yield constraint.table, "primary key, and so NOT NULL,", nullable
+        elif not constraint.index and not in_definition:
             yield (
                 constraint.table,
                 WORDS[constraint.kind],

@@ -11,9 +11,10 @@ from seachange_migrations.check.rule import Hit
 VERDICT = Verdict.UNKNOWN
 
 
-def hit(problem: str) -> Hit:
-    """For a revision that stopped with `problem` in offline mode."""
+def hit(problem: str, *, tried: bool) -> Hit:
+    """For a revision that stopped with `problem` in offline mode; `tried`: a scratch database was asked, and could not show it."""
     return Hit(
         f"cannot be rendered without a database ({problem}), so what follows is not known.",
-        "Say in SQL what the Python decides, or use an operation of ours; or let a scratch database show it: `seachange check --url …`.",
+        "Say in SQL what the Python decides, or use an operation of ours"
+        + ("." if tried else "; or let a scratch database show it: `seachange check --url …`."),
     )

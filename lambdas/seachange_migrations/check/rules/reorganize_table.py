@@ -10,9 +10,8 @@ Source: [REINDEX](https://www.postgresql.org/docs/current/sql-reindex.html),
 from collections.abc import Iterator
 
 from seachange_migrations.check.findings import Verdict
-from seachange_migrations.check.parser import Parsed
+from seachange_migrations.check.parser import Parsed, options
 from seachange_migrations.check.rule import Hit
-from seachange_migrations.check.rules.concurrently_in_transaction import options
 from seachange_migrations.check.so_far import SoFar
 
 VERDICT = Verdict.LOCK_HAZARD

@@ -32,7 +32,16 @@ REMEDIES = {
 def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
     null_columns = {(table, found.name) for table, found in added_columns(statement) if found.default is None}
     for constraint in added_constraints(statement):
-        if so_far.is_new(constraint.table) or constraint.index or not constraint.validated:
+        if so_far.is_new(constraint.table) or not constraint.validated:
+            continue
+        if constraint.index:
+            nullable = so_far.tables.may_be_null(constraint.table, constraint.index)
+            if nullable and constraint.kind == "CONSTR_PRIMARY":
+                yield Hit(
+                    f"makes {constraint.index} the primary key of {constraint.table} and reads every row under the lock, unless "
+                    f"{', '.join(nullable)} {'are' if len(nullable) > 1 else 'is'} NOT NULL already.",
+                    "Write op.set_not_null for each column in an earlier revision.",
+                )
             continue
         if not _reads_nothing(constraint, null_columns):
             how = "builds its index" if constraint.kind in UNIQUE else "reads every row"
@@ -57,4 +66,6 @@ def find(statement: Parsed, so_far: SoFar) -> Iterator[Hit]:
 def _reads_nothing(constraint: Constraint, null_columns: set[tuple[Name, str]]) -> bool:
     """A new column of NULLs satisfies its foreign key, and its NOT NULL is told by its default."""
     on_new = bool(constraint.columns) and all((constraint.table, name) in null_columns for name in constraint.columns)
-    return constraint.kind == "CONSTR_NOTNULL" or (constraint.kind == "CONSTR_FOREIGN" and on_new)
+    return (constraint.kind == "CONSTR_NOTNULL" and constraint.inline) or (
+        constraint.kind == "CONSTR_FOREIGN" and on_new
+    )

@@ -12,6 +12,8 @@ from seachange_migrations.errors import MigrationError, one_line
 
 # SQLSTATEs whose message has names in it and no value. Details are never shown: they quote the failing row.
 WITHOUT_VALUES = ("23", "42", "0A", "55", "57", "40", "2B", "3")
+# Python's own errors about a value: int("…"), a key of a dict, text that cannot be decoded.
+QUOTING = (ValueError, LookupError)
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,15 @@ class Failure:
 
 def in_words(error: BaseException) -> str:
     """What `error` says, as far as it cannot hold a value."""
-    found = error.orig if isinstance(error, DBAPIError) else error
+    found = (error.orig if isinstance(error, DBAPIError) else None) or error
     if isinstance(found, psycopg.Error):
         code = found.diag.sqlstate or ""
         return str(Failure(code, _shown(code, found.diag.message_primary or ""))) if code else type(found).__name__
     # What the engine and its operations refuse they say in names.
-    return one_line(found, 500) if isinstance(found, MigrationError) else type(found).__name__
+    if isinstance(found, MigrationError):
+        return one_line(found, 500)
+    name = type(found).__name__
+    return f"{name}, whose message may quote a row" if isinstance(found, QUOTING) else f"{name}: {one_line(found, 300)}"
 
 
 def _shown(code: str, message: str) -> str:

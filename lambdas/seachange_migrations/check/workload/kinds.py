@@ -1,6 +1,6 @@
 """Which statements a workload can be made of."""
 
-from seachange_migrations.check.parser import NotParsedError, Parsed, kinds, parse
+from seachange_migrations.check.parser import NotParsedError, Parsed, kinds, named_parameters, parse
 from seachange_migrations.check.statement import Statement
 
 READ_OR_WRITE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
@@ -23,12 +23,21 @@ def usable(sql: str) -> bool | str:
     try:
         parsed = parse(Statement(sql=sql))
     except NotParsedError:
-        return "without its constants PostgreSQL's parser does not take it"
+        return _matters(sql) and "without its constants PostgreSQL's parser does not take it"
     if len(parsed) != 1:
         return "it is more than one statement" if parsed else False
     if parsed[0].kind in OTHERWISE:
         return "it is neither SELECT nor INSERT, UPDATE, DELETE or MERGE"
     return parsed[0].kind in READ_OR_WRITE and bool(tables(parsed[0]))
+
+
+def _matters(sql: str) -> bool:
+    """Whether a schema matters to what does not parse, for a parameter stands where none may: `SAVEPOINT $1`, `$1(…)`."""
+    try:
+        parsed = parse(Statement(sql=named_parameters(sql)))
+    except NotParsedError:
+        return True
+    return any(found.kind in OTHERWISE or (found.kind in READ_OR_WRITE and tables(found)) for found in parsed)
 
 
 def tables(parsed: Parsed) -> set[tuple[str, str]]:
