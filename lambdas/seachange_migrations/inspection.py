@@ -2,20 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic.script import ScriptDirectory
 
-from seachange_migrations.errors import BreaksReleaseError, InvalidDirectoryError, one_line
+from seachange_migrations.errors import BreaksReleaseError, one_line
 from seachange_migrations.phases import Phase, declared_phases
-from seachange_migrations.report import OnProgress
 
 if TYPE_CHECKING:
     from seachange_migrations.check import Finding
-
-PARSER = "postgast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,27 +31,20 @@ class Inspection:
             )
 
 
-def inspect_pending(script: ScriptDirectory, pending: Sequence[str], on_progress: OnProgress) -> Inspection:
+def inspect_pending(script: ScriptDirectory, pending: Sequence[str]) -> Inspection:
     """Reads those of the `pending` revisions that are not declared contract.
 
-    One that declares no phase is contract when it would break the serving release. Raises InvalidDirectoryError where
-    the parser is needed and is not installed.
+    One that declares no phase is contract when it would break the serving release.
     """
     declared = declared_phases(script)
     unread = [revision for revision in pending if declared[revision] is not Phase.CONTRACT]
     undeclared = [revision for revision in unread if declared[revision] is None]
     findings: Sequence[Finding] = ()
-    if unread and find_spec(PARSER) is not None:
+    if unread:
+        # Loads PostgreSQL's parser, which is large.
         from seachange_migrations.check import contract_findings
 
         findings = contract_findings(Path(script.dir), revisions=unread)
-    elif undeclared:
-        raise InvalidDirectoryError(
-            f"revision {undeclared[0]} declares no phase, and PostgreSQL's parser, which would find out, is not installed: "
-            "write phase = 'expand' or phase = 'contract' into it, or install seachange[check]"
-        )
-    elif unread:
-        on_progress({"event": "not_checked", "revisions": unread, "reason": "seachange[check] is not installed"})
     contract = {finding.revision for finding in findings}.intersection(undeclared)
     return Inspection(
         phase_of={

@@ -42,10 +42,13 @@ def plan_for(
     is_first = first_migration.is_unfinished(connection, before, migrations.version_table)
     needed = pending(script, before, target)
     # Nothing is served from a database before its first migration has finished, so nothing can break.
-    inspection = None if is_first else inspect_pending(script, needed, on_progress)
+    inspection = None if is_first else inspect_pending(script, needed)
     phase_of = inspection.phase_of if inspection else phases(script)
     wanted = plan(script, before, target=target, phase=phase, first_migration=is_first, phase_of=phase_of)
     if inspection:
         inspection.refuse_breaking(wanted)
+    if not before and not is_first:
+        found = first_migration.tables(connection, migrations.version_table)
+        on_progress({"event": "not_empty", "tables": found})
     waiting = tuple(revision for revision in needed if revision not in wanted)
     return Planned(before=before, wanted=wanted, waiting=waiting, phase_of=phase_of, is_first=is_first)

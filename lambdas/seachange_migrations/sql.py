@@ -4,9 +4,18 @@ from collections.abc import Iterable
 
 from sqlalchemy import TextClause, text
 
+from seachange_migrations.errors import InvalidRequestError
+
+LONGEST_NAME = 63
+"""Bytes of an identifier in PostgreSQL."""
+
 
 def quoted(name: str) -> str:
-    """An identifier as SQL wants it."""
+    """An identifier as SQL wants it. Raises InvalidRequestError for one that PostgreSQL would cut."""
+    if len(name.encode()) > LONGEST_NAME:
+        raise InvalidRequestError(
+            f"name {name!r} has {len(name.encode())} bytes, and PostgreSQL keeps {LONGEST_NAME} of a name: shorten it"
+        )
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -101,7 +101,7 @@ def test_a_bar_on_a_terminal() -> None:
         ),
         (
             {"event": "planned", "from": (), "target": "heads", "phase": "expand", "revisions": ("0001", "0002")},
-            "expand: 2 revisions to apply, from an empty database",
+            "expand: 2 revisions to apply, from no revision",
         ),
         ({"event": "proof_started", "revisions": ("0001", "0002")}, "proof started: revisions 0001, 0002"),
     ],

@@ -1,12 +1,10 @@
 """What pending revisions do: the phase of those that declare none, and expand revisions that would break the serving release."""
 
-from importlib.machinery import ModuleSpec
 from typing import Any
 
 import pytest
 
-from seachange_migrations import inspection
-from seachange_migrations.errors import BreaksReleaseError, InvalidDirectoryError, WrongOrderError
+from seachange_migrations.errors import BreaksReleaseError, WrongOrderError
 from seachange_migrations.locks import lock_key
 from seachange_migrations.migrate import migrate
 from seachange_migrations.outlook import inspect
@@ -24,15 +22,6 @@ def served(database: Database, directory: AlembicDirectory) -> AlembicDirectory:
     directory.revision("0001", None, CREATE)
     migrate(database.master, directory.path)
     return directory
-
-
-@pytest.fixture
-def without_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find_spec(name: str) -> ModuleSpec | None:
-        assert name == "postgast"
-        return None
-
-    monkeypatch.setattr(inspection, "find_spec", find_spec)
 
 
 def columns(database: Database) -> set[str]:
@@ -114,25 +103,6 @@ def test_a_first_migration_that_goes_on_is_not_inspected(database: Database, dir
         migrate(database.master, directory.path)
     directory.revision("0002", "0001", DROP, phase="expand")
     assert migrate(database.master, directory.path).revisions == ("0002",)
-
-
-@pytest.mark.usefixtures("without_parser")
-def test_without_the_parser_a_phase_must_be_declared(database: Database, served: AlembicDirectory) -> None:
-    served.revision("0002", "0001", ADD)
-    with pytest.raises(InvalidDirectoryError, match=r"0002 declares no phase, .* or install seachange\[check\]"):
-        migrate(database.master, served.path)
-    served.revision("0002", "0001", ADD, phase="expand")
-    served.revision("0003", "0002", DROP, phase="contract")
-    seen: list[Any] = []
-    assert migrate(database.master, served.path, on_progress=seen.append).revisions == ("0002",)
-    assert next((entry["event"], entry["revisions"]) for entry in seen) == ("not_checked", ["0002"])
-    served.revision("0004", "0002", "SELECT 1", branch_labels=("expand",))
-    assert migrate(database.master, served.path, target="0004").revisions == ("0004",)
-
-
-@pytest.mark.usefixtures("without_parser")
-def test_without_the_parser_an_applied_history_needs_no_phases(database: Database, served: AlembicDirectory) -> None:
-    assert migrate(database.master, served.path).revisions == ()
 
 
 def test_a_look_changes_nothing(database: Database, directory: AlembicDirectory) -> None:

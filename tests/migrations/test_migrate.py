@@ -175,3 +175,20 @@ def test_a_report_fits_cloudformation() -> None:
     assert sum(len(name) + len(value.encode()) for name, value in attributes.items()) < 2_000
     assert attributes["From"].endswith(f"… (900 revisions, the last {many[-1]})")
     assert attributes["Revisions"] == ""
+
+
+def test_a_database_that_serves_already_gets_one_phase(database: Database, directory: AlembicDirectory) -> None:
+    database.rows("CREATE TABLE orders (id int PRIMARY KEY); CREATE MATERIALIZED VIEW seen AS SELECT * FROM orders")
+    directory.revision("0001", None, "CREATE TABLE customers (id int PRIMARY KEY, note text)", phase="expand")
+    directory.revision("0002", "0001", "ALTER TABLE customers DROP COLUMN note", phase="contract")
+    told: list[Any] = []
+    assert migrate(database.master, directory.path, on_progress=told.append).revisions == ("0001",)
+    assert {"event": "not_empty", "tables": ("public.orders", "public.seen")} in told
+    assert database.rows("SELECT note FROM customers") == []
+
+
+def test_what_an_extension_brings_is_no_table_that_serves(database: Database, directory: AlembicDirectory) -> None:
+    database.rows("CREATE EXTENSION pg_stat_statements")
+    directory.revision("0001", None, "CREATE TABLE customers (id int PRIMARY KEY, note text)", phase="expand")
+    directory.revision("0002", "0001", "ALTER TABLE customers DROP COLUMN note", phase="contract")
+    assert migrate(database.master, directory.path).revisions == ("0001", "0002")

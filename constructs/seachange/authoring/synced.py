@@ -76,11 +76,8 @@ def add(difference: TableDifference, pair: Pair) -> None:
                 + str(column.name)
                 + '"), or change the key by hand'
             )
-        if not column.nullable and all(new.nullable for new in pair.new.values()):
-            expand.add(
-                statements.altered(difference, column, nullable=True),
-                "The new release may write NULL, which the trigger then derives for this column too.",
-            )
+        if why := _why_nullable(difference, pair, column):
+            expand.add(statements.altered(difference, column, nullable=True), why)
     expand.add(_sync(difference, pair, old_columns[0]), _why(pair))
     sync = f"{difference.name}_{pair.name}"
     expand.add(
@@ -125,6 +122,24 @@ def _why(pair: Pair) -> str:
     return f"{new} {verb} the place of {old}: a trigger keeps both in step, whichever release writes."
 
 
+def _why_nullable(difference: TableDifference, pair: Pair, old: sa.Column[Any]) -> str:
+    """Why an old column cannot stay NOT NULL while both releases write; empty where it can."""
+    if old.nullable:
+        return ""
+    if all(new.nullable for new in pair.new.values()):
+        return "The new release may write NULL, which the trigger then derives for this column too."
+    if _is_rename(difference, pair, old) or old.server_default is not None or old.identity is not None:
+        return ""
+    return "A row that the new release inserts has no value here when the new one does not convert back."
+
+
+def _is_rename(difference: TableDifference, pair: Pair, old: sa.Column[Any]) -> bool:
+    """Whether the one new column holds what the old one does."""
+    column, said = next(iter(pair.new.values())), next(iter(pair.said.values()))
+    type_sql = difference.comparison.probe.type_sql
+    return said.kind != "from" and said.forward is said.backward is None and type_sql(old.type) == type_sql(column.type)
+
+
 def _sync(difference: TableDifference, pair: Pair, old: sa.Column[Any]) -> str:
     (name, column), said = next(iter(pair.new.items())), next(iter(pair.said.values()))
     comparison = difference.comparison
@@ -142,9 +157,9 @@ def _sync(difference: TableDifference, pair: Pair, old: sa.Column[Any]) -> str:
             lossy=pair.lossy,
             schema=schema,
         )
-    old_sql, new_sql = comparison.probe.type_sql(old.type), comparison.probe.type_sql(column.type)
-    if said.forward is None and said.backward is None and old_sql == new_sql:
+    if _is_rename(difference, pair, old):
         return call("op.rename_column", difference.name, str(old.name), name, type_=new_type, schema=schema)
+    old_sql, new_sql = comparison.probe.type_sql(old.type), comparison.probe.type_sql(column.type)
     if said.forward is None or said.backward is None:
         difference.changes.expand.ask(
             f"{difference.at(name)} takes the place of {old.name}: how does {old_sql} become {new_sql}, and back?",

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from seachange.cli.progress import Format
 from seachange_migrations.backfill import Backfill, BackfillPlan, estimate
+from seachange_migrations.check import check, emitted
 from seachange_migrations.check.revisions import opened
 from seachange_migrations.connection import ConnectionSettings, open_connection
 from seachange_migrations.errors import MigrationError
@@ -20,7 +20,6 @@ from seachange_migrations.outlook import Outlook, inspect
 from seachange_migrations.phases import Phase
 
 SCHEMA = "seachange.plan/1"
-PARSER = "postgast"
 SCHEMA_OF = """
 SELECT n.nspname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(quote_ident(:table))
@@ -29,7 +28,7 @@ WHERE c.oid = to_regclass(quote_ident(:table))
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """`messages` are the revisions' first lines; `verdicts` what `seachange check` says of their SQL, none where its parser is missing.
+    """`messages` are the revisions' first lines; `verdicts` what `seachange check` says of their SQL.
 
     `backfills` are those that the wanted revisions ask for: their plans, or in words why there is none.
     """
@@ -56,7 +55,7 @@ class Planned:
                     "revision": revision,
                     "phase": self.outlook.phase_of[revision].value,
                     "message": self.messages[revision],
-                    "verdict": self.verdicts.get(revision),
+                    "verdict": self.verdicts[revision],
                     "backfills": shown.get(revision, []),
                 }
                 for revision in self.outlook.wanted
@@ -70,23 +69,16 @@ def planned(settings: ConnectionSettings, directory: Path, phase: str, target: s
     """Looks, and changes nothing. Raises what the migration itself would refuse."""
     outlook = inspect(settings, directory, Phase(phase), target)
     script, config = opened(directory)
-    verdicts: Mapping[str, str] = {}
-    backfills: Mapping[str, tuple[BackfillPlan | str, ...]] = {}
-    if find_spec(PARSER) is not None:
-        from seachange_migrations.check import check, emitted
-
-        verdicts = {
-            found.revision: found.verdict.value for found in check(directory, revisions=outlook.wanted).revisions
+    verdicts = {found.revision: found.verdict.value for found in check(directory, revisions=outlook.wanted).revisions}
+    with open_connection(settings) as connection:
+        backfills = {
+            revision: tuple(
+                _estimate(connection, revision, asked.asked)
+                for asked in emitted.emitted(script, script.get_revision(revision), config).statements
+                if isinstance(asked.asked, BackfillRows)
+            )
+            for revision in outlook.wanted
         }
-        with open_connection(settings) as connection:
-            backfills = {
-                revision: tuple(
-                    _estimate(connection, revision, asked.asked)
-                    for asked in emitted.emitted(script, script.get_revision(revision), config).statements
-                    if isinstance(asked.asked, BackfillRows)
-                )
-                for revision in outlook.wanted
-            }
     messages = {revision: _message(script, revision) for revision in outlook.wanted}
     return Planned(phase=phase, outlook=outlook, messages=messages, verdicts=verdicts, backfills=backfills)
 
@@ -124,8 +116,8 @@ def _lines(plan: Planned) -> Iterator[str]:
         yield f"another deployer migrates it now: {outlook.lock_holder}"
     yield f"{plan.phase} would run:" if outlook.wanted else f"{plan.phase} would run nothing"
     for revision in outlook.wanted:
-        verdict = plan.verdicts.get(revision, "not checked: seachange[check] is not installed")
-        yield "  " + "  ".join(filter(None, (revision, outlook.phase_of[revision], verdict, plan.messages[revision])))
+        said = (revision, outlook.phase_of[revision], plan.verdicts[revision], plan.messages[revision])
+        yield "  " + "  ".join(filter(None, said))
         for found in plan.backfills.get(revision, ()):
             yield from (f"      {line}" for line in ([found] if isinstance(found, str) else found.lines()))
     if outlook.waiting:

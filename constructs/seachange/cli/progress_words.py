@@ -22,7 +22,7 @@ def _listed(value: object) -> str:
 
 
 def _planned(event: Event) -> str:
-    at = _listed(event["from"]) or "an empty database"
+    at = _listed(event["from"]) or "no revision"
     count = len(event["revisions"])
     if not count:
         return f"{event['phase']}: nothing to apply; the database is at {at}"
@@ -79,7 +79,10 @@ SENTENCES: Mapping[str, Callable[[Event], str | None]] = {
     "newer_server": lambda event: (
         f"PostgreSQL {event['version']} is newer than what this engine is tested with ({event['tested_to']})"
     ),
-    "not_checked": lambda event: f"{_listed(event['revisions'])}  not checked: {event['reason']}",
+    "not_empty": lambda event: (
+        f"the database has no revision, and yet tables ({_listed(event['tables'])}): it may be serving, so only one phase is "
+        "applied. Where revisions made them, tell Alembic which: alembic stamp"
+    ),
     "backfill": _backfill,
     "backfill_alone": lambda event: f"backfill {event['name']} works on one session: {event['why']}",
     "backfilled": lambda event: (

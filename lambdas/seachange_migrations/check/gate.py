@@ -6,7 +6,6 @@ so and lets the migration pass: only what was seen to break is refused.
 
 import time
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -88,8 +87,6 @@ def gate(
 
     if whole_s < LEAST_S * SHARE:
         return _skipped(on_progress, "too little time is left of this call")
-    if find_spec("postgast") is None:
-        return _skipped(on_progress, "PostgreSQL's parser is not installed; install seachange[check]")
     try:
         if begun := _begun(settings, revisions):
             return _skipped(on_progress, begun)

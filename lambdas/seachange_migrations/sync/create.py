@@ -69,6 +69,8 @@ def prepare(connection: Connection, wanted: Wanted) -> Sync:
     new = _new_columns(connection, table, wanted)
     forward = build(wanted.name, "forward", old, new, wanted.forward)
     backward = build(wanted.name, "backward", new, old, wanted.backward)
+    if not backward.is_identity:
+        _require_room(table, old)
     for conversion in (forward, backward):
         require_pure(connection, PROBE, conversion)
     connection.execute(verbatim(f"DROP TABLE {PROBE}"))
@@ -117,6 +119,16 @@ def _require_columns(table: Table, wanted: Wanted) -> None:
         raise RefusedError(
             f"{table.shown} has a column {', '.join(present)} already, and what stands there would not be in step: take another name; "
             "op.sync_columns adds the column itself"
+        )
+
+
+def _require_room(table: Table, old: list[Column]) -> None:
+    """An UPDATE whose new value the old side cannot hold leaves that as it is; an INSERT has nothing to leave."""
+    if strict := [column.name for column in old if column.refuses_null and not column.has_default]:
+        raise RefusedError(
+            f"{table.shown}.{', '.join(strict)} is NOT NULL without a default, and a row that is inserted with a new value which does not "
+            f"convert back would fail its writer: drop NOT NULL before this operation (op.alter_column({table.name!r}, {strict[0]!r}, "
+            "nullable=True)), or give it the default that the serving release reads then"
         )
 
 

@@ -2,10 +2,7 @@
 
 import hashlib
 
-from seachange_migrations.sql import quoted
-
-LONGEST = 63
-"""Bytes of an identifier in PostgreSQL."""
+from seachange_migrations.sql import LONGEST_NAME, quoted
 
 DISAGREED = "both sides were written and disagree; the new one was kept"
 OVERWRITTEN = "overwritten: the new side did not hold it"
@@ -40,7 +37,7 @@ def conversion(sync: str, column: str) -> str:
 def fitting(name: str) -> str:
     """`name`, cut where it is too long, and then told from others by a hash."""
     encoded = name.encode()
-    if len(encoded) <= LONGEST:
+    if len(encoded) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(encoded).hexdigest()[:8]
-    return encoded[: LONGEST - 9].decode(errors="ignore") + "~" + digest
+    return encoded[: LONGEST_NAME - 9].decode(errors="ignore") + "~" + digest

@@ -24,6 +24,7 @@ class Entry:
     """An entry and its row as it is now.
 
     `settled`: the row is gone or was never inserted, or both sides agree by now and no original was taken from it that it does not hold.
+    `kept`: the original stands on the new side, where contract leaves it: nothing waits for the entry.
 
     `original` and `row` are customers' values, by column, as text; `row` is None where there is none.
     """
@@ -34,8 +35,25 @@ class Entry:
     reason: str
     recorded_at: str
     settled: bool
+    kept: bool
     original: Mapping[str, str | None]
     row: Mapping[str, str | None] | None
+
+    @property
+    def state(self) -> str:
+        """In one word."""
+        return "settled" if self.settled else "kept" if self.kept else "waits"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        if self.settled:
+            return "`seachange repair retry` drops it"
+        if self.kept:
+            return "nothing, where older releases may go on with what they read; else correct the row or the conversion, then `seachange repair retry`"
+        if self.row is not None and _holds(self.row, self.original):
+            return "correct the row, or the conversion function (CREATE OR REPLACE), then `seachange repair retry`"
+        return "the entry is the only copy: decide what the row should say, UPDATE it, then `seachange repair resolve`"
 
     def to_json(self, *, show_values: bool) -> dict[str, Any]:
         """JSON-able; without `original` and `row` unless `show_values`."""
@@ -136,15 +154,20 @@ def _lock_and_convert(connection: Connection, sync: Registered, entry: Entry) ->
 
 def _entry(connection: Connection, sync: Registered | None, found: Any, *, lock: bool) -> Entry:
     number, name, key, original, reason, recorded_at = found
-    settled, row = False, None
+    settled, kept, row = False, False, None
     if sync is not None:
         values = ", ".join(f"r.{quoted(column)}" for column in (*sync.old, *sync.new))
         shown = ", ".join(f"{literal(column)}, r.{quoted(column)}::text" for column in (*sync.old, *sync.new))
         asked = f"""SELECT {names.function(sync.name, "in_step")}({values}), jsonb_build_object({shown})
             FROM {_table(sync)} AS r WHERE {_is(sync, key)} {"FOR NO KEY UPDATE" if lock else ""}"""
         there = connection.execute(verbatim(asked)).one_or_none()
-        is_kept = reason not in names.TAKEN or (there is not None and _holds(there[1], original))
-        settled, row = (True, None) if there is None else (bool(there[0]) and is_kept, there[1])
+        if there is None:
+            settled = True
+        else:
+            in_step, row = there
+            is_held = _holds(row, original)
+            settled = bool(in_step) and (reason not in names.TAKEN or is_held)
+            kept = is_held and set(original) <= set(sync.new)
     return Entry(
         id=number,
         sync=name,
@@ -152,6 +175,7 @@ def _entry(connection: Connection, sync: Registered | None, found: Any, *, lock:
         reason=reason,
         recorded_at=recorded_at,
         settled=settled,
+        kept=kept,
         original=original,
         row=row,
     )

@@ -22,7 +22,9 @@ WITH RECURSIVE base (number, type, modifier) AS (
 SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), format_type(base.type, base.modifier), t.oid <> a.atttypid,
        a.attnotnull, t.typcategory::text, t.typname::text,
        CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(own.typdefaultbin, 0)) END,
-       a.attgenerated = '' AND NOT starts_with(coalesce(d.adbin::text, own.typdefaultbin::text, '{CONST'), '{CONST')
+       a.attgenerated = '' AND NOT starts_with(coalesce(d.adbin::text, own.typdefaultbin::text, '{CONST'), '{CONST'),
+       a.attidentity <> '',
+       a.attnotnull OR EXISTS (SELECT FROM base AS b JOIN pg_type AS d ON d.oid = b.type WHERE b.number = a.attnum AND d.typnotnull)
 FROM pg_attribute AS a
 JOIN base ON base.number = a.attnum
 JOIN pg_type AS t ON t.oid = base.type AND t.typtype <> 'd'
@@ -54,15 +56,20 @@ STABLE_TEXT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """`base` is the type that a domain is made of, with its modifier; `type` itself for others. `is_computed`: the default is no constant."""
+    """`base` is the type that a domain is made of, with its modifier; `type` itself for others. `is_computed`: the default is no constant.
+
+    An identity has one too, which no expression writes. `refuses_null`: by NOT NULL of its own or of its domain.
+    """
 
     name: str
     type: str
     base: str
     is_domain: bool
     not_null: bool
+    refuses_null: bool
     has_stable_text: bool
     default: str | None
+    has_default: bool
     is_computed: bool
 
 
@@ -145,14 +152,16 @@ def qualified_types(connection: Connection, query: str, parameters: dict[str, An
 
 
 def _column(row: Any) -> Column:
-    name, type_, base, is_domain, not_null, category, base_name, default, is_computed = row
+    name, type_, base, is_domain, not_null, category, base_name, default, is_computed, is_identity, refuses_null = row
     return Column(
         name=name,
         type=type_,
         base=base,
         is_domain=is_domain,
         not_null=not_null,
+        refuses_null=refuses_null,
         has_stable_text=category == "E" or base_name in STABLE_TEXT,
         default=default,
+        has_default=default is not None or is_identity,
         is_computed=is_computed,
     )

@@ -15,6 +15,7 @@ from seachange_migrations.sync.fragments import CAUGHT, assign, declared, differ
 from seachange_migrations.sync.spec import Sync
 
 UNIQUE = literal("the old side is unique, and it would come back as another value")
+FAILED = "'does not convert: '::pg_catalog.text OPERATOR(pg_catalog.||) SQLSTATE"
 
 
 def not_null(column: str) -> str:
@@ -123,12 +124,11 @@ def _forward(sync: Sync) -> str:
     convert = sync.forward.into(of("NEW", sync.new), of("NEW", sync.old))
     if sync.is_identity:
         return convert
-    failed = "'does not convert: '::pg_catalog.text OPERATOR(pg_catalog.||) SQLSTATE"
     return f"""BEGIN
 {indent(convert, "    ")}
 {CAUGHT}
 {indent(assign("NEW", sync.new, ["NULL"] * len(sync.new)), "    ")}
-{indent(guarded(sync, entry(sync, "NEW", sync.old, failed)), "    ")}
+{indent(guarded(sync, entry(sync, "NEW", sync.old, FAILED)), "    ")}
 END;"""
 
 

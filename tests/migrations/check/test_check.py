@@ -159,15 +159,6 @@ def test_bad_input(directory: AlembicDirectory) -> None:
         check(directory.path)
 
 
-def test_without_the_parser_one_line_says_what_to_install(
-    directory: AlembicDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    directory.example()
-    monkeypatch.setitem(sys.modules, "postgast", None)
-    with pytest.raises(InvalidRequestError, match=r"install seachange\[check\]"):
-        check(directory.path)
-
-
 def test_the_lambda_does_not_pay_for_the_parser() -> None:
     code = "import sys, seachange_migrations.handler; print([name for name in sys.modules if 'postgast' in name or '.check.' in name])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

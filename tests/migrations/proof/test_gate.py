@@ -1,6 +1,5 @@
 """The gate at deploy time, with the example service's own queries and the roles that the first migration makes."""
 
-import importlib.util
 import subprocess
 import sys
 import threading
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-from seachange_migrations.check import gate as module
 from seachange_migrations.check.gate import LEAST_S, gate
 from seachange_migrations.errors import BreaksReleaseError
 from seachange_migrations.migrate import migrate
@@ -175,13 +173,6 @@ def test_it_is_skipped_where_nothing_was_executed(shop: Database) -> None:
     assert skipped(shop, service=shop.application).startswith(
         "no statement of a service is known: all statements since"
     )
-
-
-def test_it_is_skipped_without_the_parser(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        module, "find_spec", lambda name: None if name == "postgast" else importlib.util.find_spec(name)
-    )
-    assert skipped(shop) == "PostgreSQL's parser is not installed; install seachange[check]"
 
 
 def test_it_is_skipped_without_time(shop: Database) -> None:

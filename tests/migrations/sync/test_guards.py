@@ -10,7 +10,7 @@ from seachange_migrations.errors import RefusedError
 from tests.migrations.sync.shop import Shop
 
 UNFIT: dict[str, tuple[str, str, str]] = {
-    "not null": ("amount text NOT NULL", "NULL", "does not convert back: amount may not be NULL"),
+    "not null": ("amount text NOT NULL DEFAULT '6'", "NULL", "does not convert back: amount may not be NULL"),
     "a check": (
         "amount text CONSTRAINT few CHECK (length(amount) < 3)",
         "1000",
@@ -24,7 +24,7 @@ UNFIT: dict[str, tuple[str, str, str]] = {
     "a check not valid": ("amount text", "1000", "does not convert back: constraint late"),
     "a varchar": ("amount varchar(3)", "1000", "does not convert back: 22001"),
     "a domain": ("amount short", "1000", "does not convert back: 23514"),
-    "a domain that refuses NULL": ("amount given", "NULL", "does not convert back: 23502"),
+    "a domain that refuses NULL": ("amount given DEFAULT '6'", "NULL", "does not convert back: 23502"),
     "a foreign key": (
         "amount text CONSTRAINT known REFERENCES known (code)",
         "1000",
@@ -68,6 +68,36 @@ def test_a_derived_value_that_does_not_fit(items: Callable[[str], Shop], case: s
     shop.sql("UPDATE items SET cents = 5 WHERE id = 1")
     assert shop.row("amount, cents") == ("5", 5)
     assert shop.divergent("items_cents") == 0
+    shop.sql("DELETE FROM seachange.repair")
+    shop.sql(f"INSERT INTO items (id, cents) VALUES (2, {'1000' if cents == 'NULL' else cents})")
+    assert shop.row("cents", 2) == (1000 if cents == "NULL" else int(cents),)
+    assert len(shop.repairs()) == (cents != "NULL")
+
+
+@pytest.mark.parametrize("column", ["amount text NOT NULL", "amount given"])
+def test_a_row_that_is_inserted_has_no_old_value_to_keep(items: Callable[[str], Shop], column: str) -> None:
+    shop = items(column)
+    with pytest.raises(
+        RefusedError,
+        match=r"items.amount is NOT NULL without a default.*op.alter_column\('items', 'amount', nullable=True\)",
+    ):
+        shop.migrate(amount)
+    shop.make("ALTER TABLE items ALTER amount SET DEFAULT '5'")
+    shop.migrate(
+        lambda op: op.change_type(
+            "items", "amount", "cents", "int", forward="amount::int", backward="(cents * (cents - 7) / (cents - 7))::text"
+        )
+    )
+    shop.sql("INSERT INTO items (id, cents) VALUES (7, 7)")
+    assert shop.row("amount, cents", 7) == ("5", 7)
+    assert [reason for _, _, reason in shop.repairs()] == ["does not convert back: 22012"]
+
+
+def test_a_rename_keeps_not_null(shop: Shop) -> None:
+    shop.make("CREATE TABLE items (id int PRIMARY KEY, amount text NOT NULL)")
+    shop.migrate(lambda op: op.rename_column("items", "amount", "sum", type_="text"))
+    shop.sql("INSERT INTO items (id, sum) VALUES (1, 'a')")
+    assert shop.row("amount, sum") == ("a", "a")
 
 
 def test_a_writer_without_rights_to_the_referenced_table(items: Callable[[str], Shop]) -> None:
