@@ -13,7 +13,8 @@ from tests.migrations.sync.shop import Shop
 def url(database: Database) -> str:
     shop = Shop(database)
     shop.make(
-        "CREATE TABLE items (id int PRIMARY KEY, amount text)", "INSERT INTO items VALUES (1, 'secret'), (2, '5')"
+        "CREATE TABLE items (id int PRIMARY KEY, amount text CHECK (length(amount) < 7))",
+        "INSERT INTO items VALUES (1, 'secret'), (2, '5')",
     )
     shop.migrate(
         lambda op: op.change_type(
@@ -29,6 +30,9 @@ def test_list_retry_and_resolve(seachange: Commands, database: Database, url: st
     assert listed.code == 1
     assert "1  waits  items_cents  id 1  does not convert: 22P02" in listed.out
     assert "secret" not in listed.out
+    assert listed.out.splitlines()[-1] == (
+        "remedy (does not convert: 22P02): correct the row, or the conversion function (CREATE OR REPLACE), then `seachange repair retry`"
+    )
     shown = seachange("repair", "list", "--url", url, "--show-values", "--format", "json")
     (entry,) = json.loads(shown.out)["entries"]
     assert (entry["original"], entry["row"]) == ({"amount": "secret"}, {"amount": "secret", "cents": None})
@@ -38,8 +42,24 @@ def test_list_retry_and_resolve(seachange: Commands, database: Database, url: st
     assert seachange("repair", "retry", "--url", url, "--sync", "items_cents").code == 1
     database.rows("UPDATE items SET amount = '6' WHERE id = 1")
     retried = seachange("repair", "retry", "1", "--url", url)
-    assert (retried.code, "1  settled  items_cents" in retried.out) == (0, True)
+    assert (retried.code, "1  settled  items_cents" in retried.out, "remedy" in retried.out) == (0, True, False)
     assert seachange("repair", "list", "--url", url).out == "nothing waits for repair\n"
+
+
+def test_what_nothing_waits_for(seachange: Commands, database: Database, url: str) -> None:
+    database.rows("DELETE FROM items WHERE id = 1")
+    assert seachange("repair", "list", "--url", url).out.endswith(": `seachange repair retry` drops it\n")
+    seachange("repair", "retry", "--url", url)
+    database.rows("UPDATE items SET cents = 7000000 WHERE id = 2")
+    listed = seachange("repair", "list", "--url", url)
+    entry, remedy = listed.out.splitlines()
+    assert (listed.code, "  kept  items_cents  id 2  does not convert back: " in entry) == (0, True)
+    assert "nothing, if older releases may go on" in remedy
+    # Somebody has written since: the new side does not hold it any more.
+    database.rows("UPDATE items SET cents = 8 WHERE id = 2; UPDATE items SET amount = 'x' WHERE id = 2")
+    listed = seachange("repair", "list", "--url", url)
+    assert (listed.code, "  waits  items_cents  id 2  does not convert back: " in listed.out) == (1, True)
+    assert "the entry is the only copy" in listed.out
 
 
 def test_what_endangers_a_sync(seachange: Commands, database: Database, url: str) -> None:

@@ -50,7 +50,10 @@ class Entry:
         if self.settled:
             return "`seachange repair retry` drops it"
         if self.kept:
-            return "nothing, where older releases may go on with what they read; else correct the row or the conversion, then `seachange repair retry`"
+            return (
+                "nothing, if older releases may go on with the value that they read; else correct the row or the conversion "
+                "function, then `seachange repair retry`"
+            )
         if self.row is not None and _holds(self.row, self.original):
             return "correct the row, or the conversion function (CREATE OR REPLACE), then `seachange repair retry`"
         return "the entry is the only copy: decide what the row should say, UPDATE it, then `seachange repair resolve`"
