@@ -46,13 +46,20 @@ def test_exit_codes(directory: AlembicDirectory, arguments: list[str], code: int
     assert seachange(str(directory.path), *arguments).exit_code == code
 
 
+@pytest.mark.usefixtures("directory")
+def test_the_directory_is_migrations_by_default() -> None:
+    ran = seachange("--revision", "0001")
+    assert ran.output.splitlines()[-1] == "1 revision: 1 safe"
+    assert ran.exit_code == 0
+
+
 def test_terminal(directory: AlembicDirectory) -> None:
     lines = seachange(str(directory.path)).output.splitlines()
     assert lines[0] == "safe        0001 (expand)  migrations/versions/0001.py"
     assert lines[1] == "contract    0002 (expand)  migrations/versions/0002.py"
     assert lines[2].startswith("    line 7: drop-column (contract): it drops column note of customers")
     assert "contract    0004 (contract)  migrations/versions/0004.py" in lines
-    assert lines[-1] == "4 revisions: 2 contract, 1 unknown, 1 safe; 1 must not run as they are"
+    assert lines[-1] == "4 revisions: 2 contract, 1 unknown, 1 safe; 1 must not run as it is"
     assert "A contract revision may." in " ".join(line.strip() for line in lines)
 
 

@@ -1,5 +1,8 @@
 """All commands of `seachange`."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from seachange.cli.check import check
@@ -12,12 +15,26 @@ from seachange.cli.repair import repair
 from seachange.cli.revision import revision
 
 app = typer.Typer(
-    help="Ship schema changes together with code, and rehearse the release before AWS sees it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"seachange {version('seachange')}")
+        raise typer.Exit
+
+
+@app.callback()
+def seachange(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Ship schema changes together with code, and rehearse the release before AWS sees it."""
+
+
 app.command()(migrate)
 app.command()(heads)
 app.command()(check)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    directory: Annotated[Path, typer.Argument(help="The Alembic directory.")],
+    directory: Annotated[Path, typer.Argument(help="The Alembic directory.")] = Path("migrations"),
     url: Annotated[
         str | None,
         typer.Option(
@@ -25,7 +25,9 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Say no to what is unknown, too.")] = False,
     output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TERMINAL,
 ) -> None:
-    """Say of each revision whether the release that serves now survives it: safe, lock-hazard, data, contract or unknown.
+    """Say whether the serving release survives each revision.
+
+    The verdict is safe, lock-hazard, data, contract or unknown.
 
     Without --url the SQL of each revision is read; no database is needed and none is touched. With it, by default only what
     the database has not is checked; the database is only read.

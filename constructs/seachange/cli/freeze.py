@@ -15,7 +15,9 @@ def freeze(
         bool, typer.Option("--accept", help="Record what moved as well: AWS has it so, or the service shall go.")
     ] = False,
 ) -> None:
-    """Record what must stay as it was created: the ECS service, its listeners and target groups, and what replacing would replace them.
+    """Record what must stay as it was created.
+
+    The ECS service, its listeners and target groups, and what replacing would replace them.
 
     `keep_frozen(app, record=...)` in the CDK app then refuses a synthesis that differs, and names the way out.
 

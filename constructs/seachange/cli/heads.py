@@ -34,9 +34,9 @@ def heads(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="For people, or JSON for programs.")] = Format.TERMINAL,
 ) -> None:
-    """Show a database's revisions, what expand and contract would run, who migrates now, and how far backfills are.
+    """Show a database's revisions, and what would run.
 
-    Nothing is changed, and nobody waits.
+    Both phases, who migrates now, and how far backfills are. Nothing is changed, and nobody waits.
 
     \b
     seachange heads migrations --url postgresql://owner@db.example.com/shop

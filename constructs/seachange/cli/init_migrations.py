@@ -14,9 +14,9 @@ def init_migrations(
         str | None, typer.Option(help="Your models, as in shop.models:Base; without, fill in target_metadata yourself.")
     ] = None,
 ) -> None:
-    """Make an Alembic directory whose revisions run one by one, each in its own transaction.
+    """Make an Alembic directory.
 
-    An Alembic directory that you have already works as it is. Nothing is ever overwritten.
+    Its revisions run one by one, each in its own transaction. An Alembic directory that you have already works as it is. Nothing is ever overwritten.
 
     Exit code 0: it is written. 2: unusable input, or something is there already.
     """

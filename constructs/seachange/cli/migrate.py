@@ -50,10 +50,11 @@ def migrate(
         Format, typer.Option("--format", help="For people, or JSON lines for programs.")
     ] = Format.TERMINAL,
 ) -> None:
-    """Bring a PostgreSQL database to the directory's revisions, one phase at a time, while the service runs.
+    """Bring a PostgreSQL database to the directory's revisions.
 
-    Each revision is one transaction that waits 2 s for a lock and then gives way. What was committed stays, whatever happens, and
-    the next run goes on from there. Of several deployers one works; the others wait and say for whom.
+    One phase at a time, while the service runs. Each revision is one transaction that waits 2 s for a lock and then gives way.
+    What was committed stays, whatever happens, and the next run goes on from there. Of several deployers one works; the others
+    wait and say for whom.
 
     \b
     seachange migrate migrations --phase expand --url postgresql://owner@db.example.com/shop --plan

@@ -48,7 +48,9 @@ def rehearse(
     ),
     output: Annotated[Format, typer.Option("--format", help="What to print at the end.")] = Format.TEXT,
 ) -> None:
-    """Rehearse a deployment from its cloud assemblies: real PostgreSQL, real load balancer, real processes, under load.
+    """Rehearse a deployment here, under load, and measure it.
+
+    From its cloud assemblies: real PostgreSQL, real load balancer, real processes.
 
     Exit code 0: the release passes. 1: it fails, or was rolled back. 2: it could not be rehearsed; one line says why.
     """

@@ -30,7 +30,9 @@ def revision(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="What to print at the end.")] = Format.TERMINAL,
 ) -> None:
-    """Write one change of the models as an expand and a contract revision; or an empty revision of one phase.
+    """Write a change of the models as revisions.
+
+    One of expand and one of contract; or an empty revision of one phase.
 
     What models and database do not tell is left open: the revision holds the question and refuses to run.
 

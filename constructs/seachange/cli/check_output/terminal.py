@@ -59,5 +59,7 @@ def _summary(result: Result) -> Text:
     counted = Counter(revision.verdict for revision in result.revisions)
     verdicts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in reversed(Verdict) if counted[verdict])
     refused = sum(bool(revision.refused) for revision in result.revisions)
-    text = Text(f"{len(result.revisions)} revisions: {verdicts or 'none to check'}")
-    return text.append(f"; {refused} must not run as they are", "red") if refused else text
+    count = len(result.revisions)
+    text = Text(f"{count} {'revision' if count == 1 else 'revisions'}: {verdicts or 'none to check'}")
+    as_it_is = "as it is" if refused == 1 else "as they are"
+    return text.append(f"; {refused} must not run {as_it_is}", "red") if refused else text
