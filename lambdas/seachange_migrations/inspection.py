@@ -25,9 +25,9 @@ class Inspection:
         """Raises BreaksReleaseError where one of `wanted` would break the release that serves."""
         found = [finding for finding in self.findings if finding.revision in wanted]
         if found:
-            more = f" (and {len(found) - 1} more; `seachange check` lists them)" if len(found) > 1 else ""
+            more = f" And {len(found) - 1} more: `seachange check` lists them." if len(found) > 1 else ""
             raise BreaksReleaseError(
-                f"{one_line(str(found[0]), 900)}{more}. It would break the release that serves, so nothing was applied."
+                f"{one_line(str(found[0]), 900)}{more} It would break the release that serves, so nothing was applied."
             )
 
 

@@ -79,6 +79,43 @@ def test_github(directory: AlembicDirectory) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("workspace", "repository", "expected"),
+    [
+        (".", None, "app/migrations/versions/0002.py"),
+        (".", "app", "app/migrations/versions/0002.py"),
+        (None, ".", "app/migrations/versions/0002.py"),
+        ("elsewhere", "app", "migrations/versions/0002.py"),
+        (None, None, "versions/0002.py"),
+    ],
+)
+@pytest.mark.parametrize("form", ["github", "sarif"])
+def test_a_pull_request_names_files_from_its_repository(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    workspace: str | None,
+    repository: str | None,
+    expected: str,
+    form: str,
+) -> None:
+    made = AlembicDirectory(tmp_path / "app" / "migrations")
+    made.revision("0001", None, "CREATE TABLE customers (id int PRIMARY KEY, note text)")
+    made.revision("0002", "0001", "ALTER TABLE customers DROP COLUMN note")
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    if workspace:
+        (tmp_path / workspace).mkdir(exist_ok=True)
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / workspace))
+    if repository:
+        (tmp_path / repository / ".git").mkdir()
+    monkeypatch.chdir(made.path)
+    output = seachange(".", "--format", form).output
+    if form == "github":
+        assert output.startswith(f"::error file={expected},line=7,")
+    else:
+        [result] = json.loads(output)["runs"][0]["results"]
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == expected
+
+
 def test_sarif(directory: AlembicDirectory) -> None:
     path = directory.path / "versions/0002.py"
     allow = "# seachange: allow drop-column because nobody reads it"

@@ -55,7 +55,7 @@ def check_revisions(scope: Construct, directory: Path, *, target: str, include: 
         raise InvalidArgumentError(
             "AlembicMigrations(directory=)",
             str(directory),
-            f"{_cut(str(findings[0]))}{more} Or allow it in the revision, and say why.",
+            f"{_cut(str(findings[0]))}{more}",
         )
 
 

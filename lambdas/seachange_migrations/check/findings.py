@@ -52,7 +52,14 @@ class Finding:
 
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
-        return f"revision {self.revision}{line}: {self.problem} {self.remedy} ({self.rule})"
+        return f"revision {self.revision}{line}: {self.problem} {self.remedy} {self.or_allow}"
+
+    @property
+    def or_allow(self) -> str:
+        """What to write for who knows better."""
+        # Where no line is known, only a comment that holds for the whole revision covers it.
+        where = "above the statement" if self.line else "below its docstring"
+        return f"Or allow it in the revision, {where}: `# seachange: allow {self.rule} because …`."
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -135,7 +135,7 @@ def _refuse(directory: Path, revisions: Sequence[str], proof: Proof, on_progress
 def _sentence(finding: Finding) -> str:
     return one_line(
         f"revision {finding.revision} would break the release that serves: {finding.problem} {finding.remedy} "
-        f"({finding.rule}) The statement: {one_line(finding.statement, 300)}."
+        f"{finding.or_allow} The statement: {one_line(finding.statement, 300)}."
     )
 
 

@@ -109,6 +109,42 @@ def test_what_a_scratch_database_showed_stands_in(directory: AlembicDirectory) -
     ]
 
 
+@pytest.mark.parametrize("phase", ["expand", "contract"])
+@pytest.mark.parametrize(
+    ("body", "problem", "remedy"),
+    [
+        (
+            "from seachange_migrations.errors import NotDecidedError\nraise NotDecidedError('Was total renamed to sum?')",
+            "it holds a question that nobody has answered: Was total renamed to sum?",
+            "delete the line that raises",
+        ),
+        ("undefined_name", "it fails with NameError: name 'undefined_name' is not defined.", "Correct the Python"),
+        ("import no_such_package", "it fails with ModuleNotFoundError: No module named 'no_such_package'.", "Correct"),
+    ],
+)
+def test_what_can_only_fail_must_not_run(
+    directory: AlembicDirectory, body: str, problem: str, remedy: str, phase: str
+) -> None:
+    directory.revision("0001", None, body=body, phase=phase)
+    [result] = check(directory.path).revisions
+    [found] = result.refused
+    assert (found.rule, found.verdict, found.problem) == ("cannot-run", Verdict.DATA, problem)
+    assert remedy in found.remedy
+    assert "--url" not in found.remedy
+    assert found.line is not None
+
+
+@pytest.mark.parametrize("body", [READS, "op.get_bind().nothing", "if op.get_bind() is None:\n    x = 1\nx"])
+def test_what_may_fail_only_without_a_database_is_unknown(directory: AlembicDirectory, body: str) -> None:
+    directory.revision("0001", None, body=body)
+    [result] = check(directory.path).revisions
+    assert [(found.rule, found.verdict) for found in result.findings] == [("not-rendered", Verdict.UNKNOWN)]
+    assert "seachange check --url" in result.findings[0].remedy
+    tried = [RevisionObservation(revision="0001")]
+    [result] = check(directory.path, observations=tried).revisions
+    assert "--url" not in result.findings[0].remedy
+
+
 def test_loops_over_rows(directory: AlembicDirectory) -> None:
     body = """
     import sqlalchemy as sa

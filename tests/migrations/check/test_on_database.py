@@ -53,6 +53,7 @@ def test_a_role_that_may_not_make_databases(database: Database, migrated: Alembi
     database.rows(f"ALTER ROLE {database.master.user} NOCREATEDB")
     result = check_on(database.master, migrated.path)
     assert [found.rule for found in result.revisions[0].findings] == ["not-rendered"]
+    assert "--url" not in result.revisions[0].findings[0].remedy
     assert any(note.startswith("nothing was observed, only the SQL was read: ") for note in result.notes)
 
 
@@ -85,6 +86,23 @@ def test_the_command(database: Database, migrated: AlembicDirectory) -> None:
     )
     assert isinstance(wrong.exception, MigrationError)
     assert "\n" not in str(wrong.exception)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("None.fetchall()", "AttributeError: 'NoneType' object has no attribute 'fetchall'."),
+        ("raise RuntimeError('no table is named so')", "RuntimeError: no table is named so."),
+        ("int('Ann')", "ValueError, whose message may quote a row."),
+    ],
+)
+def test_why_it_was_not_applied(database: Database, migrated: AlembicDirectory, body: str, said: str) -> None:
+    migrated.revision("0002", "0001", body=body)
+    [result] = check_on(database.master, migrated.path).revisions
+    rendered, applied = result.findings
+    assert (rendered.rule, applied.rule) == ("not-rendered", "observed-not-applied")
+    assert applied.problem == f"nobody saw what it does: revision 0002 does not run on the scratch database: {said}"
+    assert "--url" not in rendered.remedy
 
 
 OPERATIONS = (

@@ -3,7 +3,7 @@
 Source: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 """
 
-from seachange.cli.check_output.levels import Level, level, place
+from seachange.cli.check_output.levels import Level, level, place_in_repository
 from seachange_migrations.check import Finding, Result, RevisionResult
 
 
@@ -20,7 +20,7 @@ def github(result: Result) -> str:
 
 def _command(finding: Finding, result: RevisionResult) -> str:
     properties = {
-        "file": place(result.path),
+        "file": place_in_repository(result.path),
         "line": str(finding.line or 1),
         "title": f"{finding.verdict}: {finding.rule}",
     }

@@ -1,5 +1,6 @@
 """How grave a finding is for whoever reads it, and where it is."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def level(finding: Finding, result: RevisionResult) -> Level:
 
 
 def place(path: str) -> str:
-    """The path as seen from the working directory, which in a pipeline is the repository."""
-    absolute, here = Path(path).resolve(), Path.cwd()
-    return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else absolute.as_posix()
+    """The path as seen from the working directory."""
+    return _below(Path(path).resolve(), Path.cwd())
+
+
+def place_in_repository(path: str) -> str:
+    """The path as a pull request names it: from GITHUB_WORKSPACE, else from the repository that it lies in, else as `place`."""
+    absolute, workspace = Path(path).resolve(), os.environ.get("GITHUB_WORKSPACE")
+    roots = [Path(workspace).resolve()] if workspace else []
+    roots += [parent for parent in absolute.parents if (parent / ".git").exists()][:1]
+    return _below(absolute, next((root for root in roots if absolute.is_relative_to(root)), Path.cwd()))
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

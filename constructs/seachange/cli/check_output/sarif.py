@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
-from seachange.cli.check_output.levels import level, place
+from seachange.cli.check_output.levels import level, place_in_repository
 from seachange_migrations.check import Finding, Result, RevisionResult
 from seachange_migrations.check.rule import explanations
 
@@ -54,7 +54,10 @@ def _rule(rule: str) -> dict[str, Any]:
 
 
 def _result(finding: Finding, result: RevisionResult, number: int) -> dict[str, Any]:
-    location = {"artifactLocation": {"uri": quote(place(result.path))}, "region": {"startLine": finding.line or 1}}
+    location = {
+        "artifactLocation": {"uri": quote(place_in_repository(result.path))},
+        "region": {"startLine": finding.line or 1},
+    }
     suppressions = [{"kind": "inSource", "justification": finding.allowed}] if finding.allowed else []
     return {
         "ruleId": finding.rule,

@@ -16,7 +16,7 @@ def hit(problem: str, *, question: bool) -> Hit:
     """For a revision that raised `problem`, which is a question of autogenerate's or an error of Python's."""
     if question:
         return Hit(
-            f"holds a question that nobody has answered: {problem.rstrip('.')}.",
+            f"holds a question that nobody has answered: {problem.rstrip('.?')}{'?' if problem.endswith('?') else '.'}",
             "Decide, write the statements, and delete the line that raises; the comment above it says how.",
         )
     return Hit(f"fails with {problem.rstrip('.')}.", "Correct the Python: it fails so with a database too.")
