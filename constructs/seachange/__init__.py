@@ -92,11 +92,21 @@ _HOMES = {
     "max_connections_of": "instances",
 }
 
+_OF_CDK = ("aws_cdk", "constructs")
+"""What the extra `cdk` installs and the constructs are made of."""
+
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        home = import_module(f"{__name__}.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_CDK:
+            raise
+        missing = f"seachange.{name} needs {error.name}, which is not installed: install seachange with its extra `cdk`"
+        raise ModuleNotFoundError(missing, name=error.name) from None
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:

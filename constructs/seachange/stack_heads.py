@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from seachange.errors import SeaChangeError
 
 HANDLER = "seachange_migrations.handler.is_complete"
+# boto3 reads AWS_DEFAULT_REGION and not AWS_REGION, which other AWS tools read: botocore.configprovider.
+NOT_SET_UP = {
+    NoRegionError: "no AWS region is set: name it in AWS_DEFAULT_REGION (AWS_REGION is not read), or a profile that has one in "
+    "AWS_PROFILE",
+    NoCredentialsError: "there are no AWS credentials: name a profile that has them in AWS_PROFILE, or set AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY",
+}
 
 
 class StackHeadsError(SeaChangeError):
@@ -43,6 +50,8 @@ def stack_heads(stack_name: str) -> list[StackHeads]:
     """
     try:
         found = [_ask(configuration) for configuration in _functions(stack_name)]
+    except (NoRegionError, NoCredentialsError) as error:
+        raise StackHeadsError(f"stack {stack_name!r} cannot be asked: {NOT_SET_UP[type(error)]}") from error
     except (ClientError, BotoCoreError) as error:
         raise StackHeadsError(f"stack {stack_name!r} cannot be asked: {' '.join(str(error).split())}") from error
     if not found:

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,6 +14,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from seachange.stack_heads import HANDLER, StackHeadsError, stack_heads
+from tests.cli.running import Commands
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:migrations"
 REQUEST = {"Database": "shop", "Target": "heads"}
@@ -89,3 +92,24 @@ def test_a_stack_that_nobody_may_see(stubbed: Callable[[str], Stubber]) -> None:
     )
     with pytest.raises(StackHeadsError, match=r"stack 'shop' cannot be asked: .* shop does not exist"):
         stack_heads("shop")
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ({}, "name it in AWS_DEFAULT_REGION"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "name a profile that has them in AWS_PROFILE"),
+    ],
+)
+def test_aws_that_is_not_set_up(
+    seachange: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, str], remedy: str
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nowhere = {name: str(tmp_path / "none") for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    for name, value in (nowhere | given | {"AWS_EC2_METADATA_DISABLED": "true"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    ran = seachange("heads", "--stack", "shop")
+    assert (ran.code, ran.one_line().startswith("stack 'shop' cannot be asked: ")) == (2, True)
+    assert remedy in ran.err
