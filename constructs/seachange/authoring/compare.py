@@ -9,6 +9,7 @@ from alembic.util import CommandError
 
 from seachange.authoring.changes import Changes
 from seachange.authoring.errors import AuthoringError
+from seachange.authoring.schemas import include
 from seachange.authoring.split import split
 from seachange_migrations.directory import MigrationDirectory, quiet
 from seachange_migrations.errors import MigrationError, one_line
@@ -36,6 +37,7 @@ def changes(migrations: MigrationDirectory) -> tuple[Changes, set[str]]:
                 f"{migrations.path / 'env.py'} gives no target_metadata: set it to your models' metadata. Where it imports them, "
                 "see that they can be imported from here"
             )
+        include(context)
         autogen = AutogenContext(context, metadata=metadata)
         script = produce_migrations(context, metadata)
         assert script.upgrade_ops is not None

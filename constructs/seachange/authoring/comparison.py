@@ -23,6 +23,11 @@ from seachange.authoring.python import Code
 AUTOCOMMIT = "with op.get_context().autocommit_block():\n    {}"
 
 
+def shown(schema: str | None, table: object) -> str:
+    """A table's name for a reader: two schemas may have one of the same name."""
+    return f"{schema}.{table}" if schema else str(table)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """`new_tables` holds schema and name of the tables that this change makes: nobody uses them yet."""
@@ -114,7 +119,7 @@ class TableDifference:
 
     def at(self, column: str) -> str:
         """The column's name for a reader."""
-        return f"{self.name}.{column}"
+        return f"{shown(self.schema, self.name)}.{column}"
 
     def goes(self, columns: Iterable[str]) -> bool:
         """Whether one of the columns is dropped, and what is built on them with it."""

@@ -16,7 +16,7 @@ from sqlalchemy.schema import SchemaItem
 
 from seachange.authoring import alterations, columns, constraints, enums, synced
 from seachange.authoring.changes import Changes
-from seachange.authoring.comparison import Comparison, TableDifference
+from seachange.authoring.comparison import Comparison, TableDifference, shown
 from seachange.authoring.intent import intent
 from seachange.authoring.named_types import explicit
 from seachange.authoring.probe import Probe
@@ -29,13 +29,17 @@ def split(autogen: AutogenContext, upgrade: UpgradeOps) -> Changes:
     operations = [operation for operation in upgrade.ops if getattr(operation, "schema", None) != state.SCHEMA]
     created = [operation for operation in operations if isinstance(operation, CreateTableOp)]
     comparison.new_tables.update(comparison.place(operation.schema, operation.table_name) for operation in created)
-    dropped = {str(operation.table_name) for operation in operations if isinstance(operation, DropTableOp)}
+    dropped = {
+        comparison.place(operation.schema, operation.table_name)
+        for operation in operations
+        if isinstance(operation, DropTableOp)
+    }
     enums.change(comparison)
     for operation in _referring_first(operations):
-        table = str(getattr(operation, "table_name", ""))
+        schema, table = getattr(operation, "schema", None), str(getattr(operation, "table_name", ""))
         comparison.changes.tables.add(table)
-        is_new = comparison.place(getattr(operation, "schema", None), table) in comparison.new_tables
-        comparison.changes.turn_to("" if is_new else table)
+        is_new = comparison.place(schema, table) in comparison.new_tables
+        comparison.changes.turn_to("" if is_new else shown(schema, table))
         _change(comparison, operation, dropped)
     _ask_for_renamed_tables(comparison, created, [op for op in operations if isinstance(op, DropTableOp)])
     return comparison.changes
@@ -58,7 +62,7 @@ def _referring_first(operations: list[MigrateOperation]) -> list[MigrateOperatio
     return [*(operation for operation in operations if not isinstance(operation, DropTableOp)), *ordered]
 
 
-def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[str]) -> None:
+def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[tuple[str, str]]) -> None:
     changes = comparison.changes
     match operation:
         case CreateTableOp():
@@ -68,7 +72,7 @@ def _change(comparison: Comparison, operation: MigrateOperation, dropped: set[st
         case ModifyTableOps() if comparison.place(operation.schema, operation.table_name) in comparison.new_tables:
             for part in operation.ops:
                 changes.expand.add(comparison.alembic(part))
-        case ModifyTableOps() if str(operation.table_name) in dropped:
+        case ModifyTableOps() if comparison.place(operation.schema, operation.table_name) in dropped:
             pass  # its indexes go with it
         case ModifyTableOps():
             _modify_table(TableDifference.of(comparison, operation))
@@ -127,7 +131,7 @@ def _ask_for_renamed_tables(comparison: Comparison, created: list[CreateTableOp]
         for new in created:
             if len(names & {column.name for column in new.to_table().columns}) > len(names) / 2:
                 comparison.changes.expand.ask(
-                    f"table {old.table_name} goes and {new.table_name}, much like it, comes: is that a rename?",
+                    f"table {shown(old.schema, old.table_name)} goes and {shown(new.schema, new.table_name)}, much like it, comes: is that a rename?",
                     f'Yes: keep the database\'s name, __tablename__ = "{old.table_name}": two releases cannot share a table under two\n'
                     "names. Then delete these revisions and generate them again.\n"
                     f"No: delete this raise: {new.table_name} begins empty, and contract drops {old.table_name} with its data.",
