@@ -6,10 +6,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from seachange_migrations.check.scratch import ScratchError
 from seachange_migrations.check.workload import Workload, collect
 from seachange_migrations.check.workload.counted import FEW
+from seachange_migrations.check.workload.kinds import usable
 from seachange_migrations.errors import InvalidRequestError
 from tests.migrations.databases import Database, made
 from tests.migrations.proof.services import Service
@@ -68,6 +70,40 @@ def test_what_cannot_be_executed_is_listed_with_the_reason(service: Service, tmp
         "it is neither SELECT nor INSERT, UPDATE, DELETE or MERGE",
         "without its constants PostgreSQL's parser does not take it",
     }
+
+
+def test_what_no_schema_matters_to_is_left_out_though_its_text_no_longer_parses(
+    service: Service, tmp_path: Path
+) -> None:
+    """PostgreSQL puts a parameter in the place of a savepoint's name, and of a constant with its type."""
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: service.database.connect(service.settings))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        sa.MetaData().reflect(connection)
+        sa.inspect(connection).get_table_comment("things")
+        connection.exec_driver_sql("SAVEPOINT here")
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        connection.exec_driver_sql("RELEASE SAVEPOINT here")
+        connection.exec_driver_sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'things'")
+    engine.dispose()
+    workload = collected(service, tmp_path)
+    assert (texts(workload), workload.unknown) == (set(), ())
+
+
+@pytest.mark.parametrize(
+    ("sql", "matters"),
+    [
+        ("RELEASE $1", False),
+        ("ROLLBACK TO SAVEPOINT $1", False),
+        ("SELECT 1 FROM pg_catalog.pg_description WHERE classoid = $1('x')", False),
+        ("SELECT 1 FROM things WHERE at > $1('x')", True),
+        ("FETCH $1 FROM found", True),
+        ("no SQL at all $1", True),
+    ],
+)
+def test_what_does_not_parse_matters_unless_it_is_known_not_to(sql: str, matters: bool) -> None:
+    assert (usable(sql) == "without its constants PostgreSQL's parser does not take it") is matters
+    assert (usable(sql) is False) is not matters
 
 
 def test_only_what_is_executed_now_counts_where_the_migrating_role_may_serve_too(
