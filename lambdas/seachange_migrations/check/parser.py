@@ -51,7 +51,8 @@ def parse(statement: Statement) -> list[Parsed]:
 
 
 def named_parameters(sql: str) -> str:
-    """`sql` with a name in the place of each `$1`, which may then stand where a parameter may not."""
+    """`sql` with a name in the place of each `$1`, which may then stand where a parameter may not; of CAST, pg_stat_statements
+    makes `$1($1 AS …)`."""
     text, end, parts = sql.encode(), 0, []
     try:
         tokens = _postgast().scan(sql).tokens
@@ -59,7 +60,9 @@ def named_parameters(sql: str) -> str:
         raise NotParsedError(error.message) from None
     for token in tokens:
         if name_of("Token", token.token) == "PARAM":
-            parts += [text[end : token.start], b"p" + text[token.start + 1 : token.end]]
+            written = text[token.start : token.end]
+            is_cast = text[token.end :].startswith(b"(" + written)
+            parts += [text[end : token.start], b"CAST" if is_cast else b"p" + written[1:]]
             end = token.end
     return b"".join([*parts, text[end:]]).decode()
 

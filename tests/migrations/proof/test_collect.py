@@ -95,8 +95,8 @@ def test_what_no_schema_matters_to_is_left_out_though_its_text_no_longer_parses(
     [
         ("RELEASE $1", False),
         ("ROLLBACK TO SAVEPOINT $1", False),
-        ("SELECT 1 FROM pg_catalog.pg_description WHERE classoid = $1('x')", False),
-        ("SELECT 1 FROM things WHERE at > $1('x')", True),
+        ("SELECT 1 FROM pg_catalog.pg_description WHERE classoid = $1($1 AS REGCLASS)", False),
+        ("SELECT 1 FROM things WHERE at > $1($1 AS date)", True),
         ("FETCH $1 FROM found", True),
         ("no SQL at all $1", True),
     ],

@@ -32,7 +32,7 @@ def usable(sql: str) -> bool | str:
 
 
 def _matters(sql: str) -> bool:
-    """Whether a schema matters to what does not parse, for a parameter stands where none may: `SAVEPOINT $1`, `$1(…)`."""
+    """Whether a schema matters to what does not parse, for a parameter stands where none may: `SAVEPOINT $1`, `$1($1 AS date)`."""
     try:
         parsed = parse(Statement(sql=named_parameters(sql)))
     except NotParsedError:
