@@ -2,7 +2,6 @@
 
 import configparser
 import logging
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
@@ -18,7 +17,9 @@ from sqlalchemy import Connection
 
 from seachange_migrations.connection import ConnectionSettings
 from seachange_migrations.errors import InvalidDirectoryError, MigrationError, one_line
-from seachange_migrations.failures import INSUFFICIENT_PRIVILEGE, describe_import, drivers_words, sqlstate
+from seachange_migrations.exits import exits_told
+from seachange_migrations.failures import INSUFFICIENT_PRIVILEGE, drivers_words, sqlstate
+from seachange_migrations.reading import located, revisions
 
 INI = "alembic.ini"
 
@@ -62,7 +63,7 @@ class MigrationDirectory:
         except Exception as error:
             if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
                 raise MigrationError(self._forbidden(error)) from error
-            raise InvalidDirectoryError(f"{self.path / 'env.py'} failed: {_located(error)}") from error
+            raise self._failed(error) from error
         if not self.version_table:
             raise InvalidDirectoryError(
                 f"{self.path / 'env.py'} does not call context.run_migrations(), so nothing would be migrated: call it"
@@ -107,6 +108,10 @@ class MigrationDirectory:
                 'migrate: let it take config.attributes["connection"], or the option sqlalchemy.url'
             )
 
+    def _failed(self, error: Exception) -> InvalidDirectoryError:
+        env = self.path / "env.py"
+        return InvalidDirectoryError(f"{env} failed: {located(error, env)}")
+
     def _forbidden(self, error: Exception) -> str:
         role = self.config.attributes["connection"].engine.url.username
         words = drivers_words(error)
@@ -117,7 +122,8 @@ class MigrationDirectory:
     def _run(self, function: Callable[[Any, MigrationContext], list[Any]], **options: Any) -> None:
         connection: Connection = self.config.attributes["connection"]
         try:
-            with EnvironmentContext(self.config, self.script, fn=function, **options), quiet():
+            env = EnvironmentContext(self.config, self.script, fn=function, **options)
+            with exits_told(self._failed), env, quiet():
                 self.script.run_env()
             if connection.closed:
                 raise InvalidDirectoryError(
@@ -166,7 +172,7 @@ def _within(
     # Alembic's log calls the step by the function's name: Running upgrade.
     @wraps(function)
     def called(**arguments: Any) -> None:
-        with around():
+        with around(), exits_told():
             function(**arguments)
         if after is not None and context.connection is not None:
             after(context.connection)
@@ -209,23 +215,7 @@ def load(path: Path, config: Config) -> ScriptDirectory:
         )
     # They add themselves to Alembic's `op`, and revisions need not import them.
     import_module("seachange_migrations.operations")
-    try:
-        with warnings.catch_warnings():
-            # Alembic only warns, and takes one of the two.
-            warnings.filterwarnings("error", message="Revision .* is present more than once")
-            script = ScriptDirectory.from_config(config)
-            list(script.walk_revisions())
-    except Exception as error:
-        raise InvalidDirectoryError(f"the revisions in {str(path)!r} cannot be read: {_located(error)}") from error
-    return script
-
-
-def _located(error: Exception) -> str:
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}, line {error.lineno}: {error.msg}"
-    if isinstance(error, ImportError):
-        return describe_import(error)
-    return f"{type(error).__name__}: {one_line(error)}"
+    return revisions(path, config)
 
 
 def _qualified_version_table(context: MigrationContext) -> str:

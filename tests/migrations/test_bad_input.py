@@ -1,6 +1,7 @@
 """What cannot work: one clear line, and the database as it was."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,9 +76,49 @@ def test_the_same_revision_twice(database: Database, directory: AlembicDirectory
     assert "Revision 0001 is present more than once" in refused(database, directory.path)
 
 
-def test_a_revision_that_follows_nothing(database: Database, directory: AlembicDirectory) -> None:
-    directory.revision("0002", "0001")
-    assert "0001" in refused(database, directory.path)
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"down": "0001"}, "0002 follows 0001, which is not there"),
+        ({"down": ("first", "0001")}, "0002 follows 0001, which is not there"),
+        ({"down": "first", "depends_on": "0001"}, "0002 depends on 0001, which is not there"),
+    ],
+)
+def test_a_revision_that_follows_nothing(
+    database: Database, directory: AlembicDirectory, named: dict[str, Any], says: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    directory.revision("first", None)
+    directory.revision("0002", **named)
+    message = refused(database, directory.path)
+    assert f"{says}: bring that revision's file back, or name in" in message
+    assert message.endswith("0002.py one that is there")
+    assert not recwarn.list, "a command would print it"
+
+
+def test_revisions_may_be_named_by_their_labels(database: Database, directory: AlembicDirectory) -> None:
+    directory.revision("0001", None, branch_labels=("first",))
+    directory.revision("0002", None, "CREATE TABLE shelves (id int PRIMARY KEY)", depends_on="first")
+    assert migrate(database.master, directory.path, target="0002").revisions == ("0001", "0002")
+
+
+def test_a_revision_without_its_function(database: Database, directory: AlembicDirectory) -> None:
+    directory.example()
+    path = directory.path / "versions" / "0002.py"
+    path.write_text(path.read_text("utf-8").replace("def upgrade", "def upgrad"), "utf-8")
+    assert f"{path} has no function upgrade(), so there is nothing to run for revision 0002: write it" in refused(
+        database, directory.path
+    )
+
+
+@pytest.mark.parametrize("file", ["env.py", "versions/0002.py"])
+@pytest.mark.parametrize("content", [b"x = 1\0", b"\xff\xfe\0"])
+def test_a_file_that_holds_zero_bytes(
+    database: Database, directory: AlembicDirectory, file: str, content: bytes
+) -> None:
+    path = directory.example().path / file
+    path.write_bytes(content)
+    assert f"{path}: source code string cannot contain null bytes" in refused(database, directory.path)
 
 
 def test_two_heads(database: Database, directory: AlembicDirectory) -> None:

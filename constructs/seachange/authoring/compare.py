@@ -13,6 +13,7 @@ from seachange.authoring.schemas import include
 from seachange.authoring.split import split
 from seachange_migrations.directory import MigrationDirectory, quiet
 from seachange_migrations.errors import MigrationError, one_line
+from seachange_migrations.exits import exits_told
 from seachange_migrations.guards import refuse_unknown
 from seachange_migrations.plan import pending
 
@@ -45,7 +46,8 @@ def changes(migrations: MigrationDirectory) -> tuple[Changes, set[str]]:
         return []
 
     try:
-        with EnvironmentContext(migrations.config, migrations.script, fn=compare, dont_mutate=True), quiet():
+        env = EnvironmentContext(migrations.config, migrations.script, fn=compare, dont_mutate=True)
+        with exits_told(), env, quiet():
             migrations.script.run_env()
     except (AuthoringError, MigrationError):
         raise

@@ -121,8 +121,17 @@ def test_it_is_dropped_when_its_user_raises(database: Database, directory: Alemb
     assert scratches(database) == []
 
 
-def test_it_is_dropped_when_its_process_is_asked_to_end(database: Database, directory: AlembicDirectory) -> None:
+@pytest.mark.parametrize("where", ["in its user", "in a revision", "in env.py"])
+def test_it_is_dropped_when_its_process_is_asked_to_end(
+    database: Database, directory: AlembicDirectory, where: str
+) -> None:
     migrate(database.master, directory.example().path, target="0001")
+    if where != "in its user":
+        path = directory.path / ("env.py" if where == "in env.py" else "versions/0001.py")
+        indent = "" if where == "in env.py" else "    "
+        sleeps = f"{indent}import time; from alembic import context; made = context.config.attributes['connection'].engine.url"
+        sleeps += f"\n{indent}if made.database != {database.name!r}: print('made', flush=True); time.sleep(60)\n"
+        path.write_text(path.read_text("utf-8") + sleeps, "utf-8")
     found = database.master
     arguments = [found.host, str(found.port), found.database, found.user, found.password, str(directory.path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lambdas")}

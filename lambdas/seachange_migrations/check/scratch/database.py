@@ -19,6 +19,7 @@ from seachange_migrations.check.scratch.catalog import compare, read
 from seachange_migrations.check.scratch.errors import ScratchError
 from seachange_migrations.connection import ConnectionSettings, connect
 from seachange_migrations.errors import MigrationError, one_line
+from seachange_migrations.exits import EndedError
 from seachange_migrations.running import TimeLeft, endless
 
 PREFIX = "seachange_scratch_"
@@ -201,7 +202,7 @@ def _ending_as_an_exception() -> Iterator[None]:
         return
 
     def end(number: int, _: Any) -> None:
-        raise SystemExit(128 + number)
+        raise EndedError(128 + number)
 
     signal.signal(signal.SIGTERM, end)
     try:
