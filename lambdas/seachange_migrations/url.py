@@ -17,11 +17,17 @@ def parse(url: str) -> dict[str, Any]:
 
     Raises InvalidRequestError, which never shows the password.
     """
+    if "\0" in unquote(url):
+        raise _refused("holds a zero byte (%00), which PostgreSQL takes nowhere")
     try:
         parts = urlsplit(url)
+        _refuse_several(parts.netloc.rpartition("@")[2])
         port = parts.port
     except ValueError as error:
-        raise _refused(f"cannot be read ({error})") from error
+        # It quotes a port, which is a piece of the password where that holds a slash.
+        raise _refused(f"cannot be read ({str(error).partition(' as ')[0]})") from error
+    if parts.scheme.startswith("postgresql+") and parts.scheme not in SCHEMES:
+        raise _refused(f"begins with {parts.scheme!r}: psycopg 3 connects here, whatever the application connects with")
     if parts.scheme not in SCHEMES:
         raise _refused(f"begins with {parts.scheme or url.split('@')[-1][:20]!r}: only PostgreSQL is migrated")
     query = _query(parts)
@@ -35,6 +41,7 @@ def parse(url: str) -> dict[str, Any]:
     ):
         if not value:
             raise _refused(f"names no {name}, and {variable} is not set")
+    _refuse_several(host)
     from_environment = os.environ.get("PGPORT", DEFAULT_PORT)
     if port is None and not (from_environment.isdecimal() and 0 < int(from_environment) < 65536):
         raise _refused(f"names no port, and PGPORT is {from_environment!r}")
@@ -46,6 +53,12 @@ def parse(url: str) -> dict[str, Any]:
         "password": unquote(parts.password or ""),
         **{name: query.get(name) for name in PARAMETERS if name != "host"},
     }
+
+
+def _refuse_several(host: str) -> None:
+    """Raises InvalidRequestError for a list of hosts, as libpq takes it."""
+    if "," in host:
+        raise _refused("names several hosts, and of those any may answer: name the one that takes writes")
 
 
 def _query(parts: SplitResult) -> dict[str, str]:

@@ -76,6 +76,18 @@ def reached(url: str, database: Database) -> None:
         ("postgresql://u:secret@db:port/shop", "cannot be read"),
         ("postgresql://u:secret@db:99999/shop", "cannot be read"),
         ("postgresql://u:secret@[::1/shop", "cannot be read"),
+        ("postgresql://u:p/secret@db/shop", "cannot be read"),
+        ("postgresql://u:secret/p@db/shop", "cannot be read (Port could not be cast to integer value)"),
+        ("postgresql+psycopg2://u:secret@db/shop", "begins with 'postgresql+psycopg2': psycopg 3 connects here"),
+        ("postgresql://u:secret@one,two/shop", "names several hosts"),
+        ("postgresql://u:secret@one:5432,two:5433/shop", "names several hosts"),
+        ("postgresql://u:secret@/shop?host=one,two", "names several hosts"),
+        ("postgresql://u%00:secret@db/shop", "holds a zero byte (%00)"),
+        ("postgresql://u:secret%00@db/shop", "holds a zero byte (%00)"),
+        ("postgresql://u:secret@d%00b/shop", "holds a zero byte (%00)"),
+        ("postgresql://u:secret@db/sh%00op", "holds a zero byte (%00)"),
+        ("postgresql://u:secret@db/shop?sslrootcert=a%00", "holds a zero byte (%00)"),
+        ("postgresql://u:secret@db/sh\0op", "holds a zero byte (%00)"),
         ("postgresql://u:secret@/shop", "names no host, and PGHOST is not set"),
         ("postgresql://u:secret@db", "names no database, and PGDATABASE is not set"),
         ("postgresql://db/shop", "names no user, and PGUSER is not set"),
@@ -91,6 +103,12 @@ def test_refused_in_one_line(url: str, message: str) -> None:
     assert "postgresql://USER@HOST:PORT/DATABASE" in text
     assert "\n" not in text
     assert "secret" not in text
+
+
+def test_several_hosts_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "one,two")
+    with pytest.raises(InvalidRequestError, match="names several hosts"):
+        ConnectionSettings.from_url("postgresql://u@/shop")
 
 
 def test_a_port_in_the_environment_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
