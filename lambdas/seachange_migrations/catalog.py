@@ -17,19 +17,7 @@ WHERE c.relname = :table AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND (n.nspname = :schema OR CAST(:schema AS text) IS NULL AND pg_table_is_visible(c.oid))
 """
 
-# A key that row comparison follows through an index: B-tree, each column's default order and own collation, one direction; of
-# several one that is checked at once, then the primary key, then the narrowest. A domain is compared as what it is made of: of
-# two collations that meet, one must be the default.
-KEY = """
-SELECT array_agg(a.attname::text ORDER BY k.n), array_agg((
-    WITH RECURSIVE base (type, modifier) AS (
-        SELECT a.atttypid, a.atttypmod
-        UNION ALL
-        SELECT t.typbasetype, t.typtypmod FROM base JOIN pg_type AS t ON t.oid = base.type WHERE t.typtype = 'd'
-    )
-    SELECT format_type(base.type, base.modifier)
-    FROM base JOIN pg_type AS t ON t.oid = base.type WHERE t.typtype <> 'd') ORDER BY k.n),
-    i.indimmediate
+UNIQUE_INDEXES = """\
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
@@ -39,10 +27,34 @@ JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attribute
 LEFT JOIN pg_opclass AS o ON o.oid = k.opclass
 WHERE i.indrelid = :oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
     AND k.n <= i.indnkeyatts
-GROUP BY i.indexrelid, i.indisprimary, i.indimmediate, i.indnkeyatts
+GROUP BY i.indexrelid, i.indisprimary, i.indimmediate, i.indnkeyatts"""
+
+# A key that row comparison follows through an index: B-tree, each column's default order and own collation, one direction; of
+# several one that is checked at once, then the primary key, then the narrowest. A domain is compared as what it is made of: of
+# two collations that meet, one must be the default.
+KEY = f"""
+SELECT array_agg(a.attname::text ORDER BY k.n), array_agg((
+    WITH RECURSIVE base (type, modifier) AS (
+        SELECT a.atttypid, a.atttypmod
+        UNION ALL
+        SELECT t.typbasetype, t.typtypmod FROM base JOIN pg_type AS t ON t.oid = base.type WHERE t.typtype = 'd'
+    )
+    SELECT format_type(base.type, base.modifier)
+    FROM base JOIN pg_type AS t ON t.oid = base.type WHERE t.typtype <> 'd') ORDER BY k.n),
+    i.indimmediate
+{UNIQUE_INDEXES}
 HAVING bool_and(a.attnotnull AND o.opcdefault AND k.collated = a.attcollation)
     AND count(DISTINCT k.option::int & 1) = 1
 ORDER BY i.indimmediate DESC, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
+LIMIT 1
+"""
+
+# Unique over NOT NULL columns, and no key all the same.
+UNFOLLOWED = f"""
+SELECT i.indexrelid::regclass::text, count(DISTINCT k.option::int & 1) > 1, NOT bool_and(o.opcdefault), NOT bool_and(k.collated = a.attcollation)
+{UNIQUE_INDEXES}
+HAVING bool_and(a.attnotnull)
+ORDER BY i.indnkeyatts, i.indexrelid
 LIMIT 1
 """
 
@@ -117,3 +129,17 @@ def key(connection: Connection, oid: int) -> Key | None:
         return None
     columns, types, immediate = found
     return Key(columns=tuple(columns), types=tuple(types), immediate=immediate)
+
+
+def lacking(connection: Connection, oid: int) -> tuple[str, tuple[str, ...]] | None:
+    """Of a table without a key, a unique index over NOT NULL columns, and in words what keeps it from being one; None without such."""
+    found = connection.execute(text(UNFOLLOWED), {"oid": oid}).one_or_none()
+    if found is None:
+        return None
+    index, mixed, foreign_class, foreign_collation = found
+    lacks = {
+        "its columns are not all in one direction": mixed,
+        "it has not each type's default operator class": foreign_class,
+        "it has not each column's own collation": foreign_collation,
+    }
+    return index, tuple(words for words, lacked in lacks.items() if lacked)

@@ -47,9 +47,12 @@ class Table:
             )
         key = catalog.key(connection, found.oid)
         if key is None:
+            unfollowed = catalog.lacking(connection, found.oid)
+            though = f" (not in that of {unfollowed[0]}: {', and '.join(unfollowed[1])})" if unfollowed else ""
             raise NoKeyError(
-                f"{found.shown} has no key in whose order a backfill could go; add a primary key, or a unique index over "
-                "NOT NULL columns in their default order (CREATE UNIQUE INDEX CONCURRENTLY), in a revision before this one"
+                f"{found.shown} has no key in whose order a backfill could go{though}; add a primary key, or a unique index over "
+                "NOT NULL columns, in one direction, each with its default operator class and own collation (CREATE UNIQUE INDEX "
+                "CONCURRENTLY), in a revision before this one"
             )
         alias = quoted(found.name)
         return cls(

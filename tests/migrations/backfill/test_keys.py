@@ -131,6 +131,30 @@ def test_a_table_without_a_key_is_refused(database: Database, connection: Connec
     assert left(database) == 5
 
 
+@pytest.mark.parametrize(
+    ("index", "lacks"),
+    [
+        ("id DESC NULLS FIRST, value", "its columns are not all in one direction"),
+        ("code text_pattern_ops", "it has not each type's default operator class"),
+        ('code COLLATE "C"', "it has not each column's own collation"),
+        (
+            'code COLLATE "C" text_pattern_ops DESC, id',
+            "its columns are not all in one direction, and it has not each type's default operator class, and it has not each "
+            "column's own collation",
+        ),
+    ],
+)
+def test_what_a_unique_index_lacks_is_named(database: Database, connection: Connection, index: str, lacks: str) -> None:
+    items(database, 5, key="id int NOT NULL, code text NOT NULL", of="n, n")
+    database.rows(f'CREATE UNIQUE INDEX "Item\'s key" ON items ({index})')
+    with pytest.raises(NoKeyError) as caught:
+        run(connection, doubling())
+    assert f'(not in that of "Item\'s key": {lacks}); add a primary key' in str(caught.value)
+    assert "in one direction, each with its default operator class and own collation" in str(caught.value)
+    database.rows("CREATE UNIQUE INDEX ON items (code DESC, id DESC)")
+    assert run(connection, doubling()) == 5
+
+
 def test_a_table_that_is_not_there(connection: Connection) -> None:
     with pytest.raises(RefusedError, match=r"there is no table public\.nothing"):
         run(connection, doubling("nothing"))
