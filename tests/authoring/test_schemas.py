@@ -35,10 +35,8 @@ def second() -> MetaData:
     account = sa.Column(
         "account_id", sa.Integer, sa.ForeignKey(f"{APP}.accounts.id"), info=said(renamed_from="account")
     )
-    kind: sa.Column[str] = sa.Column(
-        "kind", sa.Enum("web", "shop", name="account_kind", schema=APP), info=said(renamed_from=None)
-    )
-    return accounts(metadata, "crm", account, sa.Column("kind", sa.Text), sa.Column("sort", kind.type))
+    origin: sa.Column[str] = sa.Column("origin", sa.Enum("web", "shop", name="account_origin", schema=APP))
+    return accounts(metadata, "crm", account, sa.Column("kind", sa.Text), origin)
 
 
 @pytest.fixture
