@@ -21,8 +21,11 @@ from sqlalchemy import Engine, event
 
 from seachange_migrations.check.statement import Emitted, Statement
 from seachange_migrations.errors import NotDecidedError, one_line
+from seachange_migrations.exits import ExitError, exits_told
 
 OPERATIONS = "seachange_migrations.operations."
+# What no database changes.
+CERTAIN = (NotDecidedError, NameError, ImportError, ExitError)
 TERMINATOR = ";\n\n"
 
 
@@ -72,12 +75,12 @@ def emitted(script: ScriptDirectory, revision: Script, config: Config) -> Emitte
     import seachange_migrations.operations  # noqa: F401
 
     recorder = Recorder(revision.path)
-    stopped = None
+    stopped: Exception | None = None
     with _environment(script, revision, config, recorder) as operations, _no_connection(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         vars(operations)["invoke"] = _invoke(operations, recorder)
         try:
-            with redirect_stdout(io.StringIO()):
+            with redirect_stdout(io.StringIO()), exits_told():
                 revision.module.upgrade()
         # What a revision raises without a database mostly says only that it needs one.
         except Exception as error:  # noqa: BLE001
@@ -86,14 +89,18 @@ def emitted(script: ScriptDirectory, revision: Script, config: Config) -> Emitte
     if stopped is None:
         return Emitted(statements=statements)
     question = isinstance(stopped, NotDecidedError)
+    said = one_line(stopped, 300)
     return Emitted(
         statements=statements,
-        problem=one_line(stopped) if question else f"{type(stopped).__name__}: {one_line(stopped, 300)}",
+        problem=one_line(stopped)
+        if question
+        else said
+        if isinstance(stopped, ExitError)
+        else f"{type(stopped).__name__}: {said}",
         line=_line(stopped, revision.path),
         question=question,
         # A local name that is not bound here may be bound where rows are read.
-        certain=question
-        or (isinstance(stopped, NameError | ImportError) and not isinstance(stopped, UnboundLocalError)),
+        certain=isinstance(stopped, CERTAIN) and not isinstance(stopped, UnboundLocalError),
     )
 
 

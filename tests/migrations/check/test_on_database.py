@@ -13,6 +13,7 @@ from seachange_migrations.check.on_database import check_on
 from seachange_migrations.errors import MigrationError, UnknownRevisionError
 from seachange_migrations.migrate import migrate
 from tests.migrations.databases import MASTER_PASSWORD, AlembicDirectory, Database
+from tests.migrations.proof.services import Service
 
 DECIDES_BY_ROWS = """
 names = [name for (name,) in op.get_bind().exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
@@ -47,6 +48,16 @@ def test_what_was_not_shown_is_told(database: Database, migrated: AlembicDirecto
     notes = "\n".join(check_on(database.master, migrated.path).notes)
     assert "observed on a scratch database, made from " in notes
     assert "no statement of the serving release was executed: " in notes or "workload: " in notes
+
+
+def test_each_statement_that_was_not_executed_is_one_short_line(database: Database, migrated: AlembicDirectory) -> None:
+    long = "\n".join(f"    PERFORM {number};" for number in range(50))
+    Service(database).executes(f"DO $$\nBEGIN\n{long}\nEND $$")
+    [note] = [one for one in check_on(database.master, migrated.path).notes if one.startswith("workload, unknown: ")]
+    assert note.startswith("workload, unknown: DO $$ BEGIN PERFORM 0; ")
+    assert note.endswith("it is neither SELECT nor INSERT, UPDATE, DELETE or MERGE")
+    assert "\n" not in note
+    assert len(note) < 250
 
 
 def test_a_role_that_may_not_make_databases(database: Database, migrated: AlembicDirectory) -> None:
@@ -93,6 +104,10 @@ def test_the_command(database: Database, migrated: AlembicDirectory) -> None:
     [
         ("None.fetchall()", "AttributeError: 'NoneType' object has no attribute 'fetchall'."),
         ("raise RuntimeError('no table is named so')", "RuntimeError: no table is named so."),
+        (
+            "if op.get_bind() is not None and op.get_bind().closed is False:\n    raise SystemExit(0)",
+            "ExitError: SystemExit(0) would end the process",
+        ),
         ("int('Ann')", "ValueError, whose message may quote a row."),
     ],
 )
@@ -101,7 +116,9 @@ def test_why_it_was_not_applied(database: Database, migrated: AlembicDirectory, 
     [result] = check_on(database.master, migrated.path).revisions
     rendered, applied = result.findings
     assert (rendered.rule, applied.rule) == ("not-rendered", "observed-not-applied")
-    assert applied.problem == f"nobody saw what it does: revision 0002 does not run on the scratch database: {said}"
+    assert applied.problem.startswith(
+        f"nobody saw what it does: revision 0002 does not run on the scratch database: {said}"
+    )
     assert "--url" not in rendered.remedy
 
 

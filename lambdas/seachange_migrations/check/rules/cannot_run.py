@@ -19,4 +19,4 @@ def hit(problem: str, *, question: bool) -> Hit:
             f"holds a question that nobody has answered: {problem.rstrip('.?')}{'?' if problem.endswith('?') else '.'}",
             "Decide, write the statements, and delete the line that raises; the comment above it says how.",
         )
-    return Hit(f"fails with {problem.rstrip('.')}.", "Correct the Python: it fails so with a database too.")
+    return Hit(f"fails: {problem.rstrip('.')}.", "Correct the Python: it fails so with a database too.")
