@@ -15,6 +15,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
 # admin_shutdown, crash_shutdown, cannot_connect_now
 ENDED = ("57P01", "57P02", "57P03")
 CONNECTION_EXCEPTION = "08"
+INTEGRITY_VIOLATION = "23"
 
 
 def gave_way(error: BaseException) -> bool:
@@ -45,7 +46,7 @@ def describe(revision: str, error: Exception, *, commits: int) -> str:
     what = (
         describe_import(driver_error)
         if isinstance(driver_error, ImportError)
-        else f"{type(driver_error).__name__}: {one_line(driver_error, 500)}"
+        else f"{type(driver_error).__name__}: {drivers_words(error, 500)}"
     )
     where = f", in: {one_line(str(statement), 200)}" if statement else ""
     state = (
@@ -83,9 +84,16 @@ def passes(error: BaseException) -> bool:
     return gave_way(error) or was_canceled(error) or lost_connection(error)
 
 
-def drivers_words(error: BaseException) -> str:
-    """What the driver said, without what was made of it."""
-    return one_line(next((link for link in _chain(error) if isinstance(link, psycopg.Error)), error), 400)
+def drivers_words(error: BaseException, limit: int = 400) -> str:
+    """What the driver said, without what was made of it, in at most `limit` bytes; of a violated constraint without its DETAIL, for that
+    quotes rows, and what is said here may end in logs that customers' values must not reach.
+    """
+    said = next(
+        (link for link in _chain(error) if isinstance(link, psycopg.Error)), getattr(error, "orig", None) or error
+    )
+    primary = getattr(getattr(said, "diag", None), "message_primary", None)
+    is_violation = (_state(said) or "").startswith(INTEGRITY_VIOLATION)
+    return one_line(primary if primary and is_violation else said, limit)
 
 
 def raise_clearly(error: Exception) -> NoReturn:

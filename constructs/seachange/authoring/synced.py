@@ -12,7 +12,9 @@ from seachange.authoring.comparison import TableDifference
 from seachange.authoring.errors import AuthoringError
 from seachange.authoring.intent import Intent, intent
 from seachange.authoring.python import call
+from seachange_migrations.sync import guards
 from seachange_migrations.sync.store import registered
+from seachange_migrations.sync.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +130,21 @@ def _why_nullable(difference: TableDifference, pair: Pair, old: sa.Column[Any]) 
         return ""
     if all(new.nullable for new in pair.new.values()):
         return "The new release may write NULL, which the trigger then derives for this column too."
-    if _is_rename(difference, pair, old) or old.server_default is not None or old.identity is not None:
+    if old.server_default is not None or old.identity is not None:
         return ""
-    return "A row that the new release inserts has no value here when the new one does not convert back."
+    if not _is_rename(difference, pair, old):
+        return "A row that the new release inserts has no value here when the new one does not convert back."
+    if _is_guarded(difference, old):
+        return "A row that the new release inserts has no value here when a constraint refuses the new one."
+    return ""
+
+
+def _is_guarded(difference: TableDifference, column: sa.Column[Any]) -> bool:
+    """Whether a CHECK or a foreign key asks something of the column's values."""
+    connection = difference.comparison.probe.context.connection
+    assert connection is not None
+    table = Table.read(connection, difference.name, difference.schema)
+    return bool(guards.read(connection, table, [str(column.name)]).tests)
 
 
 def _is_rename(difference: TableDifference, pair: Pair, old: sa.Column[Any]) -> bool:

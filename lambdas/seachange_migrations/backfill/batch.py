@@ -36,6 +36,7 @@ class Done:
     """What a batch did: `rows` of a page, of which `skipped` are behind still, for they were another's.
 
     `last` is the page's last key, None for an empty one; `waiting` sessions waited for this transaction or for the table.
+    `in_vain`: none of the rows that it had locked was written.
     """
 
     rows: int
@@ -43,6 +44,7 @@ class Done:
     skipped: int
     last: Key | None
     waiting: int
+    in_vain: bool
 
     @property
     def dense(self) -> bool:
@@ -111,7 +113,9 @@ class Batches:
                 counts = {"seen": 0, "found": 0, "skipped": 0, "cursor": None}
             progress = {**self._range, **counts, "written": written, "rate": rate, "look": self._looks()}
             waiting = self._connection.execute(ADVANCE, progress).scalar_one()
-        return Done(rows=rows, written=written, skipped=skipped, last=last, waiting=waiting)
+        return Done(
+            rows=rows, written=written, skipped=skipped, last=last, waiting=waiting, in_vain=bool(free and not written)
+        )
 
     def _write(self, statements: Statements, lower: Key | None, last: Key | None, *, check: bool) -> int:
         keys = bound("lower", lower) | bound("last", last)

@@ -16,8 +16,9 @@ from seachange_migrations.backfill.progress import Progress
 from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.statements import Key
 from seachange_migrations.backfill.table import Table
-from seachange_migrations.errors import OutOfTimeError, UnreachableError, one_line
-from seachange_migrations.failures import gave_way, was_canceled
+from seachange_migrations.backfill.triggers import users_triggers
+from seachange_migrations.errors import OutOfTimeError, UnreachableError
+from seachange_migrations.failures import drivers_words, gave_way, was_canceled
 from seachange_migrations.running import Run
 
 # Longer than the transactions that a busy service survives; then it is said who holds the rows.
@@ -30,6 +31,7 @@ PAUSE_S = 0.1
 # After a batch that somebody waited for, so that whoever waits goes first.
 WAITED_FOR_S = 0.1
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 2.0
+LOOKS_IN_VAIN = 5
 
 
 class Worker:
@@ -49,6 +51,7 @@ class Worker:
         self._dense = False
         self._looked_at = -LOOK_EVERY_S
         self._moved_at = time.monotonic()
+        self._in_vain = 0
 
     def work(self, *, once: bool = False) -> int:
         """Returns the rows written, once a whole pass has found none; or after one pass, where it is looked at again anyway.
@@ -138,6 +141,8 @@ class Worker:
         if done.written or not again:
             self._moved_at = time.monotonic()
         else:
+            if done.rows:
+                self._require_effect(done)
             self._must_move()
         self._tell()
         self._rest(rest)
@@ -188,6 +193,22 @@ class Worker:
             "from there"
         )
 
+    def _require_effect(self, done: Done) -> None:
+        """Raises BackfillFailedError once rows that it can lock stay as they are, look after look, while nobody else has the table open.
+
+        Who shares the lock of a row, as a foreign key's check does, keeps it from being written for a moment; a trigger does for ever.
+        """
+        is_skipped = done.in_vain and not holders(self._connection, self._table.oid)
+        self._in_vain = self._in_vain + 1 if is_skipped else 0
+        if self._in_vain < LOOKS_IN_VAIN:
+            return
+        found = users_triggers(self._connection, self._backfill, self._table)
+        raise BackfillFailedError(
+            f"backfill {self._backfill.name} would never end: {done.skipped} of the rows of {self._table.shown} up to key "
+            f"({', '.join(done.last or ())}) are locked by nobody, and its UPDATE leaves them out: {'; '.join(found) or 'a rule'} skips "
+            "them. Let it pass them on, or bring those rows in step by hand, then run the migration again: it goes on where it stopped."
+        )
+
     def _must_move(self) -> None:
         waited_s = time.monotonic() - self._moved_at
         if waited_s > PATIENCE_S:
@@ -215,10 +236,10 @@ class Worker:
         name = self._backfill.name
         if error.connection_invalidated:
             return UnreachableError(
-                f"the connection was lost during backfill {name}: {one_line(error.orig or error, 300)}. What was committed "
+                f"the connection was lost during backfill {name}: {drivers_words(error, 300)}. What was committed "
                 "stays; run the migration again, it goes on from there."
             )
         return BackfillFailedError(
-            f"backfill {name} failed on {self._table.shown}: {one_line(error.orig or error, 500)}. The batches before it "
+            f"backfill {name} failed on {self._table.shown}: {drivers_words(error, 500)}. The batches before it "
             "are committed and stay; mend the row or the backfill, then run it again: it goes on where it stopped."
         )

@@ -69,7 +69,8 @@ def prepare(connection: Connection, wanted: Wanted) -> Sync:
     new = _new_columns(connection, table, wanted)
     forward = build(wanted.name, "forward", old, new, wanted.forward)
     backward = build(wanted.name, "backward", new, old, wanted.backward)
-    if not backward.is_identity:
+    asked = guards.read(connection, table, wanted.old)
+    if asked.tests or not backward.is_identity:
         _require_room(table, old)
     for conversion in (forward, backward):
         require_pure(connection, PROBE, conversion)
@@ -80,7 +81,7 @@ def prepare(connection: Connection, wanted: Wanted) -> Sync:
         forward=calling(connection, forward),
         backward=calling(connection, backward),
         lossy=wanted.lossy,
-        guards=guards.read(connection, table, wanted.old),
+        guards=asked,
     )
 
 
@@ -127,8 +128,8 @@ def _require_room(table: Table, old: list[Column]) -> None:
     if strict := [column.name for column in old if column.refuses_null and not column.has_default]:
         raise RefusedError(
             f"{table.shown}.{', '.join(strict)} is NOT NULL without a default, and a row that is inserted with a new value which does not "
-            f"convert back would fail its writer: drop NOT NULL before this operation (op.alter_column({table.name!r}, {strict[0]!r}, "
-            "nullable=True)), or give it the default that the serving release reads then"
+            "convert back, or which a constraint of the old side refuses, would fail its writer: drop NOT NULL before this operation "
+            f"(op.alter_column({table.name!r}, {strict[0]!r}, nullable=True)), or give it the default that the serving release reads then"
         )
 
 

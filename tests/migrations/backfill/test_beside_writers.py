@@ -230,7 +230,7 @@ def test_a_backfill_that_would_never_end_is_told_at_once(
 def test_a_row_that_cannot_be_written_is_told(database: Database, connection: Connection) -> None:
     items(database, 500)
     database.rows("ALTER TABLE items ADD CONSTRAINT small CHECK (twice < 600)")
-    message = r'items_twice failed on public\.items: .* violates check constraint "small" .* are committed and stay'
+    message = r'items_twice failed on public\.items: .* violates check constraint "small"\. .* are committed and stay'
     with pytest.raises(BackfillFailedError, match=message):
         run(connection, doubling())
     database.rows("ALTER TABLE items DROP CONSTRAINT small")
@@ -265,3 +265,24 @@ def test_only_the_syncs_own_writes_say_so(database: Database, connection: Connec
     assert database.rows("SELECT DISTINCT coalesce(said, '') FROM items") == [("",)]
     run(connection, doubling(name="another"))
     assert database.rows("SELECT DISTINCT coalesce(said, '') FROM items") == [("",)]
+
+
+def test_a_trigger_that_skips_a_row_is_named(database: Database, connection: Connection) -> None:
+    items(database, 20)
+    database.rows(
+        "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN NEW.id = 7 THEN NULL ELSE NEW END; END';"
+        "CREATE TRIGGER skips BEFORE UPDATE ON items FOR EACH ROW EXECUTE FUNCTION skip()"
+    )
+    with pytest.raises(
+        BackfillFailedError, match=r"1 of the rows .* locked by nobody, .*items: trigger skips skips them"
+    ):
+        run(connection, doubling())
+    assert left(database) == 1
+
+
+def test_what_a_constraint_refuses_is_told_without_the_row(database: Database, connection: Connection) -> None:
+    items(database, 20)
+    database.rows("ALTER TABLE items ADD CONSTRAINT few CHECK (value < 7) NOT VALID")
+    with pytest.raises(BackfillFailedError, match=r'violates check constraint "few"\. The batches') as caught:
+        run(connection, doubling())
+    assert "DETAIL" not in str(caught.value)

@@ -43,7 +43,7 @@ class Watched:
                 self._ends()
 
 
-def with_profile(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
+def with_profile(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     monkeypatch.setitem(pace.PROFILES, "gentle", dataclasses.replace(GENTLE, **changed))
 
 

@@ -85,7 +85,12 @@ def test_a_row_that_is_inserted_has_no_old_value_to_keep(items: Callable[[str], 
     shop.make("ALTER TABLE items ALTER amount SET DEFAULT '5'")
     shop.migrate(
         lambda op: op.change_type(
-            "items", "amount", "cents", "int", forward="amount::int", backward="(cents * (cents - 7) / (cents - 7))::text"
+            "items",
+            "amount",
+            "cents",
+            "int",
+            forward="amount::int",
+            backward="(cents * (cents - 7) / (cents - 7))::text",
         )
     )
     shop.sql("INSERT INTO items (id, cents) VALUES (7, 7)")
@@ -167,3 +172,21 @@ def test_several_old_columns_are_assigned_all_or_none(shop: Shop) -> None:
     shop.sql("UPDATE items SET name = 'e longer' WHERE id = 1")
     assert shop.row("first, last, name") == ("c", "d", "e longer")
     assert ("1", {"name": "e longer"}, "does not convert back: 23514") in shop.repairs()
+
+
+@pytest.mark.parametrize(
+    "column", ["amount text NOT NULL REFERENCES known (code)", "amount text NOT NULL CHECK (length(amount) < 3)"]
+)
+def test_a_rename_under_a_constraint_does_not(items: Callable[[str], Shop], column: str) -> None:
+    shop = items(column)
+
+    def rename(op: Operations) -> None:
+        op.rename_column("items", "amount", "sum", type_="text")
+
+    with pytest.raises(RefusedError, match=r"items.amount is NOT NULL without a default"):
+        shop.migrate(rename)
+    shop.make("ALTER TABLE items ALTER amount DROP NOT NULL")
+    shop.migrate(rename)
+    shop.sql("INSERT INTO items (id, sum) VALUES (7, '1000')")
+    assert shop.row("amount, sum", 7) == (None, "1000")
+    assert len(shop.repairs()) == 1
