@@ -464,7 +464,9 @@ def test_revisions_that_cannot_be_read(migrations: Path) -> None:
         construct(migrations)
     assert "\n" not in str(refused.value)
     expand_of(migrations, "pass")
-    (migrations / "versions" / "0005.py").write_text("revision, down_revision = '0005', '0002'\n", "utf-8")
+    (migrations / "versions" / "0005.py").write_text(
+        "revision, down_revision = '0005', '0002'\ndef upgrade(): pass\n", "utf-8"
+    )
     with pytest.raises(InvalidArgumentError, match="2 heads in one branch of phase expand: 0004, 0005"):
         construct(migrations)
 
