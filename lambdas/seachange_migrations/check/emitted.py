@@ -89,14 +89,10 @@ def emitted(script: ScriptDirectory, revision: Script, config: Config) -> Emitte
     if stopped is None:
         return Emitted(statements=statements)
     question = isinstance(stopped, NotDecidedError)
-    said = one_line(stopped, 300)
+    said = one_line(stopped, 600)
     return Emitted(
         statements=statements,
-        problem=one_line(stopped)
-        if question
-        else said
-        if isinstance(stopped, ExitError)
-        else f"{type(stopped).__name__}: {said}",
+        problem=said if question or isinstance(stopped, ExitError) else f"{type(stopped).__name__}: {said}",
         line=_line(stopped, revision.path),
         question=question,
         # A local name that is not bound here may be bound where rows are read.
