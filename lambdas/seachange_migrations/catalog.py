@@ -29,6 +29,10 @@ WHERE i.indrelid = :oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
     AND k.n <= i.indnkeyatts
 GROUP BY i.indexrelid, i.indisprimary, i.indimmediate, i.indnkeyatts"""
 
+# Since PostgreSQL 18 a NOT NULL that is NOT VALID counts in the catalog as one at once, while rows that are there may hold NULL.
+NOT_NULL = """(a.attnotnull AND NOT EXISTS (
+    SELECT FROM pg_constraint AS n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated AND a.attnum = ANY (n.conkey)))"""
+
 # A key that row comparison follows through an index: B-tree, each column's default order and own collation, one direction; of
 # several one that is checked at once, then the primary key, then the narrowest. A domain is compared as what it is made of: of
 # two collations that meet, one must be the default.
@@ -43,7 +47,7 @@ SELECT array_agg(a.attname::text ORDER BY k.n), array_agg((
     FROM base JOIN pg_type AS t ON t.oid = base.type WHERE t.typtype <> 'd') ORDER BY k.n),
     i.indimmediate
 {UNIQUE_INDEXES}
-HAVING bool_and(a.attnotnull AND o.opcdefault AND k.collated = a.attcollation)
+HAVING bool_and({NOT_NULL} AND o.opcdefault AND k.collated = a.attcollation)
     AND count(DISTINCT k.option::int & 1) = 1
 ORDER BY i.indimmediate DESC, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
 LIMIT 1
@@ -53,7 +57,7 @@ LIMIT 1
 UNFOLLOWED = f"""
 SELECT i.indexrelid::regclass::text, count(DISTINCT k.option::int & 1) > 1, NOT bool_and(o.opcdefault), NOT bool_and(k.collated = a.attcollation)
 {UNIQUE_INDEXES}
-HAVING bool_and(a.attnotnull)
+HAVING bool_and({NOT_NULL})
 ORDER BY i.indnkeyatts, i.indexrelid
 LIMIT 1
 """

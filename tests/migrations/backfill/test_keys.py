@@ -131,6 +131,20 @@ def test_a_table_without_a_key_is_refused(database: Database, connection: Connec
     assert left(database) == 5
 
 
+def test_a_not_null_that_nobody_has_validated_makes_no_key(database: Database, connection: Connection) -> None:
+    ((version,),) = database.rows("SELECT current_setting('server_version_num')::int / 10000")
+    if version < 18:
+        pytest.skip("PostgreSQL 18 and later have NOT NULL that is NOT VALID")
+    items(database, 5, key="id int")
+    database.rows(
+        "INSERT INTO items VALUES (NULL, 1); CREATE UNIQUE INDEX ON items (id); ALTER TABLE items ADD NOT NULL id NOT VALID"
+    )
+    with pytest.raises(NoKeyError):
+        run(connection, doubling())
+    database.rows("UPDATE items SET id = 9 WHERE id IS NULL; ALTER TABLE items VALIDATE CONSTRAINT items_id_not_null")
+    assert run(connection, doubling()) == 6
+
+
 @pytest.mark.parametrize(
     ("index", "lacks"),
     [
