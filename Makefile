@@ -120,8 +120,8 @@ accept-main-job: $(READY)  ## Show, line by line, that the main job is done
 accept-deployment: $(READY)  ## Show, line by line, that the deployment never gets stuck
 	@$(NODE) $(VENV)/bin/python -m tests.accept.deployment
 
-accept-engine: $(READY)  ## Show, line by line, that the migration engine keeps its promises
-	@$(NODE) $(VENV)/bin/python -m tests.accept.engine
+accept-engine: $(READY)  ## Show, line by line, that the migration engine keeps its promises; ONLY="gentle fast" of them
+	@$(NODE) $(VENV)/bin/python -m tests.accept.engine $(ONLY)
 
 test-image: $(READY)  ## Build the service's image with buildah and run it; as root, on Debian
 	@[ "$$(id -u)" = 0 ] || { echo "test-image: needs root, for debootstrap and buildah" >&2; exit 2; }

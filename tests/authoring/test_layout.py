@@ -124,7 +124,9 @@ def test_alembics_own_template_in_a_line(project: Project) -> None:
 
 def test_a_template_without_sqlalchemy(project: Project) -> None:
     template = project.path / "script.py.mako"
-    text = template.read_text("utf-8").replace('% if "sa." in body or body == "pass":\nimport sqlalchemy as sa\n% endif\n', "")
+    text = template.read_text("utf-8").replace(
+        '% if "sa." in body or body == "pass":\nimport sqlalchemy as sa\n% endif\n', ""
+    )
     assert "import sqlalchemy" not in text
     template.write_text(text, "utf-8")
     metadata = MetaData()
