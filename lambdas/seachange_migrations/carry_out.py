@@ -21,21 +21,13 @@ RESERVE_S = 30.0
 
 def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = math.inf) -> Report:
     """Makes the roles where they are managed, then migrates; raises what `migrate` raises."""
-    connecting = settings(request, request.secret_arn)
-    if request.owner_secret_arn is None or request.application_secret_arn is None:
-        _prove(request, connecting, time_left)
-        return migrate(
-            connecting,
-            directory(request),
-            request.phase,
-            request.target,
-            log,
-            time_left=time_left,
-            deferred_rows=deferred_rows,
-            free_storage=free_storage(request),
+    owner = connecting = settings(request, request.secret_arn)
+    application = None
+    if request.owner_secret_arn is not None and request.application_secret_arn is not None:
+        owner, application = (
+            settings(request, secret) for secret in (request.owner_secret_arn, request.application_secret_arn)
         )
-    owner, application = settings(request, request.owner_secret_arn), settings(request, request.application_secret_arn)
-    ensure_roles(connecting, owner, application, log)
+        ensure_roles(connecting, owner, application, log)
     _prove(request, owner, time_left, creator=connecting, service=application)
     report = migrate(
         owner,
@@ -47,7 +39,7 @@ def carry_out(request: Request, time_left: TimeLeft, *, deferred_rows: float = m
         deferred_rows=deferred_rows,
         free_storage=free_storage(request),
     )
-    if report.after:
+    if report.after and application is not None:
         protect_version_table(owner, application, report.version_table)
     return report
 
@@ -57,8 +49,8 @@ def _prove(
     migrating: ConnectionSettings,
     time_left: TimeLeft,
     *,
-    creator: ConnectionSettings | None = None,
-    service: ConnectionSettings | None = None,
+    creator: ConnectionSettings,
+    service: ConnectionSettings | None,
 ) -> None:
     """Raises BreaksReleaseError when a statement of the serving release would not survive the migration."""
     if not request.proof:

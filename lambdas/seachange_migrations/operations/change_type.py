@@ -29,6 +29,7 @@ class ChangeType(MigrateOperation):
         lossy: bool = False,
         schema: str | None = None,
         publications: Sequence[str] = (),
+        name: str | None = None,
     ) -> None:
         """Expand: adds `new_column` of another type beside `column` and keeps the two in step. `op.backfill(table, sync=
         "<table>_<new_column>")` comes next, and `op.drop_synced` in a contract revision.
@@ -43,6 +44,7 @@ class ChangeType(MigrateOperation):
             lossy: Whether `backward(forward(x))` may differ from `x`. It may not by default, and real rows are asked.
             schema: The table's schema; found through search_path by default.
             publications: As for `op.sync_columns`; none by default.
+            name: The sync's; "<table>_<new_column>" by default.
         """
         sync = SyncColumns(
             table=table,
@@ -51,7 +53,7 @@ class ChangeType(MigrateOperation):
             forward=forward,
             backward=backward,
             lossy=lossy,
-            name=None,
+            name=name,
             schema=schema,
             publications=tuple(publications),
         )

@@ -27,6 +27,7 @@ class RenameColumn(MigrateOperation):
         type_: TypeEngine[Any] | type[TypeEngine[Any]] | str,
         schema: str | None = None,
         publications: Sequence[str] = (),
+        name: str | None = None,
     ) -> None:
         """Expand: adds column `new` beside `old` and keeps the two equal. `op.backfill(table, sync="<table>_<new>")` comes next, and
         `op.drop_synced` in a contract revision.
@@ -38,6 +39,7 @@ class RenameColumn(MigrateOperation):
             type_: Its type, the same as the old one's.
             schema: The table's schema; found through search_path by default.
             publications: As for `op.sync_columns`; none by default.
+            name: The sync's; "<table>_<new>" by default.
         """
         sync = SyncColumns(
             table=table,
@@ -46,7 +48,7 @@ class RenameColumn(MigrateOperation):
             forward=quoted(old),
             backward=quoted(new),
             lossy=False,
-            name=None,
+            name=name,
             schema=schema,
             publications=tuple(publications),
         )

@@ -151,3 +151,18 @@ def test_a_backfill_in_another_schema_with_names_that_need_quotes(shop: Shop) ->
         lambda op: op.backfill("Items", set={"Ü": """coalesce("Full Name", '-')"""}, where='"Ü" IS NULL', schema="S s")
     )
     assert shop.sql('SELECT "Ü" FROM "S s"."Items" ORDER BY id') == [("a",), ("-",)]
+
+
+def test_tables_of_one_name_in_two_schemas_take_syncs_of_two_names(shop: Shop) -> None:
+    shop.make(
+        "CREATE SCHEMA s", *(f"CREATE TABLE {table} (id int PRIMARY KEY, a text)" for table in ("items", "s.items"))
+    )
+    shop.migrate(lambda op: op.rename_column("items", "a", "b", type_="text"))
+    with pytest.raises(
+        RefusedError, match=r"a sync of this name stands on public.items: give this one another, name=…"
+    ):
+        shop.migrate(lambda op: op.rename_column("items", "a", "b", type_="text", schema="s"))
+    shop.migrate(lambda op: op.rename_column("items", "a", "b", type_="text", schema="s", name="s_items_b"))
+    shop.migrate(lambda op: op.backfill("items", sync="s_items_b", schema="s"))
+    shop.sql("INSERT INTO s.items VALUES (1, 'x')")
+    assert shop.row("a, b", table="s.items") == ("x", "x")

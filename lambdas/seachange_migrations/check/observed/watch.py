@@ -9,11 +9,12 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
 from seachange_migrations.check.observed.origin import origin
 from seachange_migrations.check.observed.seen import Seen
 from seachange_migrations.check.statement import Statement
+from seachange_migrations.safety import listening
 
 # Tables with the number of their file, which a rewrite changes, as this transaction sees them. A table's indexes and TOAST count as the table.
 FILES = """
@@ -197,14 +198,8 @@ def watching(watch: Watch) -> Iterator[None]:
         if threading.get_ident() == thread:
             watch.after(connection, sql, parameters)
 
-    listeners = (("begin", begin), ("before_cursor_execute", before), ("after_cursor_execute", after))
-    for name, listener in listeners:
-        event.listen(Engine, name, listener)
-    try:
+    with listening(("begin", begin), ("before_cursor_execute", before), ("after_cursor_execute", after)):
         yield
-    finally:
-        for name, listener in listeners:
-            event.remove(Engine, name, listener)
 
 
 def _autocommits(connection: Connection) -> bool:
