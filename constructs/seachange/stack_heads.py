@@ -32,7 +32,7 @@ class StackHeads:
         function: The Lambda that answered.
         database: The database's name.
         status: `revisions`, `wanted` (what would run), `waiting` (pending in the other phase), `lock_holder`, `backfills`, each
-            as `BackfillStatus`, and `summary`, one line; see `seachange_migrations.status`.
+            as `BackfillStatus`, and `summary`, one line; see `seachange_migrations.deployed.status`.
         executions: The names of the executions of the migration's state machine that run.
     """
 

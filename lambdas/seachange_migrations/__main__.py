@@ -17,11 +17,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from seachange_migrations import aws
-from seachange_migrations.carry_out import log
+from seachange_migrations.deployed import aws
+from seachange_migrations.deployed.carry_out import log
+from seachange_migrations.deployed.worker import work
 from seachange_migrations.errors import one_line
 from seachange_migrations.handler import ERROR_BYTES, MigrationFailedError
-from seachange_migrations.worker import work
 
 # A task has no end of its own, as a call of the Lambda has; the machine begins another when it is over.
 WHOLE_S = 24 * 3600.0

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from seachange_migrations.carry_out import RESERVE_S
+from seachange_migrations.deployed.carry_out import RESERVE_S
+from seachange_migrations.deployed.resource import Context, migrate_for
+from seachange_migrations.deployed.worker import work
 from seachange_migrations.errors import one_line
-from seachange_migrations.resource import Context, migrate_for
-from seachange_migrations.worker import work
 
 # CloudFormation takes 4096 bytes, the framework's own words and the ids included.
 ERROR_BYTES = 1500

@@ -9,7 +9,8 @@ import json
 import os
 import sys
 
-from seachange_migrations import handler, worker
+from seachange_migrations import handler
+from seachange_migrations.deployed import worker
 from tests.migrations.deployments import Context
 
 

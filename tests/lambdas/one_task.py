@@ -7,7 +7,7 @@ import os
 import sys
 
 from seachange_migrations import __main__ as door
-from seachange_migrations import worker
+from seachange_migrations.deployed import worker
 
 if __name__ == "__main__":
     worker.DEFERRED_ROWS, worker.RANGES = int(os.environ["DEFERRED_ROWS"]), int(os.environ["RANGES"])

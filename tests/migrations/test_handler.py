@@ -7,8 +7,8 @@ import pytest
 from botocore.stub import Stubber
 
 from seachange_migrations import migrate as migration
+from seachange_migrations.deployed.resource import RESERVE_S
 from seachange_migrations.locks import lock_key
-from seachange_migrations.resource import RESERVE_S
 from tests.migrations.deployments import Context, Deployment
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,7 @@ from seachange import FargateRunner
 from seachange.migrations.long_way import LONGEST_S, MOST_WORKERS, VersionWorker, Worker, definition
 from seachange.migrations.runner import TaskWorker
 from seachange_migrations import __main__ as door
-from seachange_migrations import resource, worker
+from seachange_migrations.deployed import resource, worker
 from seachange_migrations.handler import MigrationFailedError, is_complete
 from tests.constructs.apps import new_stack, their_vpc
 from tests.lambdas.aws import Endpoint

@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import BotoCoreError, ConnectTimeoutError, EndpointConnectionError
 from botocore.stub import Stubber
 
-from seachange_migrations import aws
 from seachange_migrations import migrate as migration
+from seachange_migrations.deployed import aws
+from seachange_migrations.deployed.resource import RESERVE_S
 from seachange_migrations.locks import lock_key
-from seachange_migrations.resource import RESERVE_S
 from tests.migrations.deployments import Context, Deployment
 
 pytestmark = pytest.mark.slow

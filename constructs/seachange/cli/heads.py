@@ -67,8 +67,8 @@ def _of_stack(stack: str) -> list[dict[str, Any]]:
 def _of_database(settings: "ConnectionSettings", directory: Path) -> dict[str, Any]:
     from seachange_migrations.backfill import status as backfills
     from seachange_migrations.connection import open_connection
+    from seachange_migrations.deployed.status import Status
     from seachange_migrations.outlook import inspect
-    from seachange_migrations.status import Status
 
     outlook = inspect(settings, directory)
     with open_connection(settings) as connection:

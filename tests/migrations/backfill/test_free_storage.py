@@ -14,9 +14,9 @@ import pytest
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
-from seachange_migrations import free_storage, worker
-from seachange_migrations.carry_out import RESERVE_S
-from seachange_migrations.free_storage import FreeStorage
+from seachange_migrations.deployed import free_storage, worker
+from seachange_migrations.deployed.carry_out import RESERVE_S
+from seachange_migrations.deployed.free_storage import FreeStorage
 from tests.migrations.deployments import Context, Deployment
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import Any
 
 from seachange_migrations.backfill import BackfillStatus
 from seachange_migrations.backfill import status as backfills
-from seachange_migrations.carry_out import directory, migrating
 from seachange_migrations.connection import open_connection
+from seachange_migrations.deployed.carry_out import directory, migrating
+from seachange_migrations.deployed.request import Request
 from seachange_migrations.outlook import Outlook, inspect
-from seachange_migrations.request import Request
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from seachange_migrations import aws
 from seachange_migrations.backfill.errors import BackfillPendingError
+from seachange_migrations.deployed import aws
 from seachange_migrations.errors import MigrationError, OutOfTimeError, UnfinishedError, one_line
 
 # Rows from which a backfill is left to the machine's workers: less is done before they have started.

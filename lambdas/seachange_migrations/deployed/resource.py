@@ -6,9 +6,12 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from seachange_migrations import aws
-from seachange_migrations.carry_out import RESERVE_S, carry_out, log
-from seachange_migrations.deadline import Deadline
+from seachange_migrations.deployed import aws
+from seachange_migrations.deployed.carry_out import RESERVE_S, carry_out, log
+from seachange_migrations.deployed.deadline import Deadline
+from seachange_migrations.deployed.long_way import DEFERRED_ROWS, TOO_LONG, GoesOnError, Machine, OnlyTasksError
+from seachange_migrations.deployed.request import Request
+from seachange_migrations.deployed.status import progress
 from seachange_migrations.errors import (
     DeadlinePassedError,
     MigrationError,
@@ -17,11 +20,8 @@ from seachange_migrations.errors import (
     UnreachableError,
     one_line,
 )
-from seachange_migrations.long_way import DEFERRED_ROWS, TOO_LONG, GoesOnError, Machine, OnlyTasksError
 from seachange_migrations.report import Report
-from seachange_migrations.request import Request
 from seachange_migrations.running import TimeLeft
-from seachange_migrations.status import progress
 
 
 class Context(Protocol):

@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from seachange_migrations import aws
 from seachange_migrations.backfill import run_range, split, store
 from seachange_migrations.backfill.errors import BackfillPendingError
-from seachange_migrations.carry_out import carry_out, directory, free_storage, log, migrating
 from seachange_migrations.connection import open_connection
+from seachange_migrations.deployed import aws
+from seachange_migrations.deployed.carry_out import carry_out, directory, free_storage, log, migrating
+from seachange_migrations.deployed.long_way import DEFERRED_ROWS
+from seachange_migrations.deployed.request import Request
+from seachange_migrations.deployed.status import status
 from seachange_migrations.directory import configuration, load
 from seachange_migrations.errors import InvalidRequestError, LockHeldError, OutOfTimeError, UnreachableError
-from seachange_migrations.long_way import DEFERRED_ROWS
 from seachange_migrations.plan import pending
-from seachange_migrations.request import Request
 from seachange_migrations.running import Run, TimeLeft, running
-from seachange_migrations.status import status
 
 # More than the workers of the widest machine, so that the last range is a short one.
 RANGES = 16

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from seachange_migrations import aws
 from seachange_migrations.connection import ConnectionSettings
-from seachange_migrations.free_storage import FreeStorage
+from seachange_migrations.deployed import aws
+from seachange_migrations.deployed.free_storage import FreeStorage
+from seachange_migrations.deployed.request import Request
 from seachange_migrations.migrate import migrate
 from seachange_migrations.report import Report
-from seachange_migrations.request import Request
 from seachange_migrations.roles import ensure_roles, protect_version_table
 from seachange_migrations.running import TimeLeft, endless
 
