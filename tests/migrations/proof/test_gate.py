@@ -98,9 +98,10 @@ def schema_and_rows(database: Database) -> tuple[str, Any]:
     return schema, database.rows(written)
 
 
+# Autovacuum comes when it likes.
 LOCKS = """
-SELECT DISTINCT mode FROM pg_locks
-WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND locktype = 'relation' AND pid <> pg_backend_pid()
+SELECT DISTINCT mode FROM pg_locks JOIN pg_stat_activity AS a USING (pid)
+WHERE a.backend_type = 'client backend' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND locktype = 'relation' AND pid <> pg_backend_pid()
 UNION ALL SELECT 'waits' FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
