@@ -101,7 +101,8 @@ def schema_and_rows(database: Database) -> tuple[str, Any]:
 # Autovacuum comes when it likes.
 LOCKS = """
 SELECT DISTINCT mode FROM pg_locks JOIN pg_stat_activity AS a USING (pid)
-WHERE a.backend_type = 'client backend' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND locktype = 'relation' AND pid <> pg_backend_pid()
+WHERE a.backend_type = 'client backend' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND locktype = 'relation' AND pid <> pg_backend_pid()
 UNION ALL SELECT 'waits' FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
