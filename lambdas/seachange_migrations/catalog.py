@@ -64,28 +64,12 @@ LIMIT 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relation:
-    """A table, a view or what else has columns. `kind` is `pg_class.relkind`; names are not quoted.
-
-    Attributes:
-        has_children, has_parents: Whether others inherit from it, or it from others; partitions do.
-        is_secured: Whether row security hides rows from this role.
-        has_foreign_parts: Whether partitions of it are foreign tables.
-    """
+class Named:
+    """What the catalog knows by its number, and people by schema and name; neither is quoted."""
 
     oid: int
     schema: str
     name: str
-    kind: str
-    is_partition: bool
-    has_children: bool
-    has_parents: bool
-    is_secured: bool
-    has_foreign_parts: bool
-
-    @property
-    def is_partitioned(self) -> bool:
-        return self.kind == "p"
 
     @property
     def qualified(self) -> str:
@@ -96,6 +80,28 @@ class Relation:
     def shown(self) -> str:
         """As people read it."""
         return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation(Named):
+    """A table, a view or what else has columns. `kind` is `pg_class.relkind`.
+
+    Attributes:
+        has_children, has_parents: Whether others inherit from it, or it from others; partitions do.
+        is_secured: Whether row security hides rows from this role.
+        has_foreign_parts: Whether partitions of it are foreign tables.
+    """
+
+    kind: str
+    is_partition: bool
+    has_children: bool
+    has_parents: bool
+    is_secured: bool
+    has_foreign_parts: bool
+
+    @property
+    def is_partitioned(self) -> bool:
+        return self.kind == "p"
 
 
 @dataclass(frozen=True, kw_only=True)

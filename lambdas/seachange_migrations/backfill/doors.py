@@ -11,7 +11,7 @@ from seachange_migrations.backfill import store, together
 from seachange_migrations.backfill.claims import claimed
 from seachange_migrations.backfill.errors import BackfillPendingError
 from seachange_migrations.backfill.plan import estimate
-from seachange_migrations.backfill.ranges import bounds
+from seachange_migrations.backfill.ranges import divide
 from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.table import Table
 from seachange_migrations.backfill.transactions import autocommitting
@@ -55,10 +55,7 @@ def split(connection: Connection, backfill: Backfill, ranges: int) -> tuple[int,
         table = Table.read(connection, backfill.schema, backfill.table)
         rows = estimate(connection, backfill).rows
         store.begin(connection, backfill, rows)
-        if not store.numbers(connection, backfill.name):
-            uppers = bounds(connection, table, rows, ranges)
-            store.add_ranges(connection, backfill.name, uppers)
-        return store.numbers(connection, backfill.name)
+        return divide(connection, backfill, table, rows, ranges)
 
 
 def run_range(connection: Connection, name: str, number: int) -> bool:

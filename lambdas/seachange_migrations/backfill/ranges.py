@@ -4,6 +4,8 @@ import json
 
 from sqlalchemy import Connection, text
 
+from seachange_migrations.backfill import store
+from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.statements import READABLE, Key, set_locally
 from seachange_migrations.backfill.table import Table
 from seachange_migrations.backfill.transactions import transaction
@@ -11,6 +13,13 @@ from seachange_migrations.sql import escaped
 
 # Enough for the bounds of a few dozen ranges to lie within some percent of the true quantiles.
 SAMPLED_ROWS = 30_000
+
+
+def divide(connection: Connection, backfill: Backfill, table: Table, rows: int, ranges: int) -> tuple[int, ...]:
+    """Splits a backfill of about `rows` into at most `ranges` ranges, unless it is split already; returns their numbers."""
+    if not store.numbers(connection, backfill.name):
+        store.add_ranges(connection, backfill.name, bounds(connection, table, rows, ranges))
+    return store.numbers(connection, backfill.name)
 
 
 def bounds(connection: Connection, table: Table, rows: int, ranges: int) -> list[Key]:

@@ -15,14 +15,14 @@ from threading import Event, Lock
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from seachange_migrations.backfill import pace, store
+from seachange_migrations.backfill import pace
 from seachange_migrations.backfill.claims import claimed
-from seachange_migrations.backfill.ranges import bounds
+from seachange_migrations.backfill.ranges import divide
 from seachange_migrations.backfill.spec import Backfill
 from seachange_migrations.backfill.table import Table
 from seachange_migrations.backfill.triggers import users_triggers
 from seachange_migrations.backfill.work import Worker
-from seachange_migrations.errors import one_line
+from seachange_migrations.failures import drivers_words
 from seachange_migrations.running import Run
 
 # Of fewer rows one session is done before the other has begun.
@@ -47,15 +47,13 @@ def fill(connection: Connection, backfill: Backfill, table: Table, rows: int, ru
     sessions = pace.PROFILES[run.profile].sessions
     if sessions == 1 or rows < LARGE_ROWS or backfill.sync is None or users_triggers(connection, backfill, table):
         return 0
-    store.add_ranges(connection, backfill.name, bounds(connection, table, rows, RANGES_EACH * sessions))
-    team = Team(backfill, table, run, store.numbers(connection, backfill.name))
+    team = Team(backfill, table, run, divide(connection, backfill, table, rows, RANGES_EACH * sessions))
     with ExitStack() as opened:
         others = []
         try:
             others = [opened.enter_context(_another(connection)) for _ in range(sessions - 1)]
         except (SQLAlchemyError, UnlikeError) as error:
-            why = one_line(getattr(error, "orig", None) or error, 200)
-            run.on_progress({"event": "backfill_alone", "name": backfill.name, "why": why})
+            run.on_progress({"event": "backfill_alone", "name": backfill.name, "why": drivers_words(error, 200)})
         team.work([connection, *others])
     return team.written
 

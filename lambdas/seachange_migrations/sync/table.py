@@ -8,7 +8,6 @@ from sqlalchemy import Connection, text
 
 from seachange_migrations import catalog
 from seachange_migrations.errors import RefusedError
-from seachange_migrations.sql import quoted
 
 KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
@@ -74,20 +73,9 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    oid: int
-    schema: str
-    name: str
+class Table(catalog.Named):
     key: tuple[str, ...]
     columns: dict[str, Column]
-
-    @property
-    def qualified(self) -> str:
-        return f"{quoted(self.schema)}.{quoted(self.name)}"
-
-    @property
-    def shown(self) -> str:
-        return f"{self.schema}.{self.name}"
 
     @classmethod
     def read(cls, connection: Connection, table: str, schema: str | None) -> Self:
