@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seachange.rehearsal.stage.postgres import PostgresServer
+from tests.assemblies import blue, green  # noqa: F401 (fixtures)
 from tests.servers.server import chosen, clients_environment, started
 
 ROOT = Path(__file__).resolve().parents[1]

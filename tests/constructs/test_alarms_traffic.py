@@ -11,7 +11,7 @@ from seachange import BlueGreenLoadBalancer, ReleaseAlarms
 from seachange.alarms import DatabaseAlarms
 from seachange.assembly import Resource, canonical
 from seachange.evaluation import Alarm, Metric, Point, State, state, value
-from seachange.rehearsal.alarms import read_alarm
+from seachange.plan.alarms import read_alarm
 from tests.chance import poisson
 from tests.constructs.apps import new_stack, resources, their_vpc
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CONFIG, Rehearse, Rehearsed, command
+from tests.assemblies import CONFIG
+
+from .conftest import Rehearse, Rehearsed, command
 
 pytestmark = pytest.mark.slow
 

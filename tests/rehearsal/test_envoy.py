@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from seachange.evaluation import Metric
+from seachange.plan.model import HealthCheck
 from seachange.rehearsal.errors import StageError
 from seachange.rehearsal.metrics import Measurements, point
-from seachange.rehearsal.plan import HealthCheck
 from seachange.rehearsal.stage.envoy import LoadBalancer
 
 pytestmark = pytest.mark.slow

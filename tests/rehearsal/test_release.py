@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Rehearse, synthesize
+from tests.assemblies import ROOT, synthesize
+
+from .conftest import Rehearse
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from seachange.evaluation import Alarm, Metric
+from seachange.plan.model import HealthCheck, Migration, Plan, Release, Step
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.metrics import Bucket, Measurements
-from seachange.rehearsal.plan import HealthCheck, Migration, Plan, Release, Step
 from seachange.rehearsal.watch import AlarmWatch
 
 SPEED = 60.0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seachange.deployment.smoke import SmokeTest
-from seachange.rehearsal.plan import HealthCheck
+from seachange.plan.model import HealthCheck
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange_deployments import hook

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from seachange.plan.model import Migration
 from seachange.rehearsal.errors import StageError
-from seachange.rehearsal.plan import Migration
 from seachange.rehearsal.stage.process import ChildProcess
 
 _POLL_S = 0.2

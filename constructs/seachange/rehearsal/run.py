@@ -5,12 +5,12 @@ import math
 import time
 from collections.abc import Callable
 
+from seachange.plan.model import COLOURS, HealthCheck, Plan, Release
 from seachange.rehearsal import data
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.outcome import Options, Outcome
-from seachange.rehearsal.plan import COLOURS, HealthCheck, Plan, Release
 from seachange.rehearsal.progress import Progress, Status
 from seachange.rehearsal.stage import Stage
 from seachange.rehearsal.stage.tasks import TaskSet

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seachange.assembly import Assembly
+from seachange.plan.template import read_plan
 from seachange.rehearsal import report
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.drills import Drill
@@ -14,7 +15,6 @@ from seachange.rehearsal.outcome import Options
 from seachange.rehearsal.output import fresh_output
 from seachange.rehearsal.progress import Progress
 from seachange.rehearsal.run import Rehearsal
-from seachange.rehearsal.template import read_plan
 from seachange.rehearsal.verdict import judge
 
 

@@ -6,11 +6,11 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
+from seachange.plan.model import COLOURS, Plan
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.load import Record
 from seachange.rehearsal.metrics import percentile
 from seachange.rehearsal.outcome import Options, Outcome
-from seachange.rehearsal.plan import COLOURS, Plan
 from seachange.rehearsal.run import MINUTE_S, local_health_interval_s
 from seachange.rehearsal.watch import VISIBLE_AFTER_S
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from seachange.assembly import referenced
 from seachange.evaluation import Alarm, Metric, Point, State, fewest_samples, state, value
+from seachange.plan.model import COLOURS, Plan
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, point, samples
-from seachange.rehearsal.plan import COLOURS, Plan
 
 # A minute's metrics of a load balancer become visible about a minute after it has ended (docs/facts/cloudwatch.md: inferred from reports).
 VISIBLE_AFTER_S = 60.0

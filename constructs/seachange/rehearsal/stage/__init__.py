@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from seachange.assembly import canonical, intrinsics, substitute
+from seachange.plan.model import HealthCheck, Migration, Plan, Release
 from seachange.rehearsal.config import RehearsalConfig
-from seachange.rehearsal.plan import HealthCheck, Migration, Plan, Release
 from seachange.rehearsal.provider import Invocation
 from seachange.rehearsal.stage.database import StageDatabase
 from seachange.rehearsal.stage.envoy import LoadBalancer

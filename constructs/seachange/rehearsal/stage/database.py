@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from seachange.assembly import canonical, is_intrinsic, substitute
-from seachange.rehearsal.plan import Release
+from seachange.plan.model import Release
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange.rehearsal.stage.secrets import SecretsManager
 

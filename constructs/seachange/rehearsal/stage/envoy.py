@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from seachange.plan.model import COLOURS, HealthCheck
 from seachange.rehearsal.errors import StageError
-from seachange.rehearsal.plan import COLOURS, HealthCheck
 from seachange.rehearsal.stage.envoy_config import EnvoySettings, endpoints, envoy_config
 from seachange.rehearsal.stage.ports import LOOPBACK, claim, free_port
 from seachange.rehearsal.stage.process import ChildProcess

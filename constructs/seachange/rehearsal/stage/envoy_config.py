@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seachange.rehearsal.plan import COLOURS, HealthCheck
+from seachange.plan.model import COLOURS, HealthCheck
 from seachange.rehearsal.stage.ports import LOOPBACK
 
 _IDLE_TIMEOUT = "60s"  # the ALB's default

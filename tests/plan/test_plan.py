@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from seachange.assembly import Assembly
-from seachange.rehearsal.errors import PlanError
-from seachange.rehearsal.template import read_plan, traffic_steps
+from seachange.plan.errors import PlanError
+from seachange.plan.template import read_plan, traffic_steps
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seachange.assembly import Assembly, Resource, canonical, referenced
-from seachange.rehearsal.alarms import read_alarms
-from seachange.rehearsal.errors import PlanError
-from seachange.rehearsal.hooks import read_hooks
-from seachange.rehearsal.plan import HealthCheck, Migration, Plan, Release, Step
+from seachange.plan.alarms import read_alarms
+from seachange.plan.errors import PlanError
+from seachange.plan.hooks import read_hooks
+from seachange.plan.model import HealthCheck, Migration, Plan, Release, Step
 from seachange_deployments.deploy import alarms_for
 
 

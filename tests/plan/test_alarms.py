@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seachange.assembly import Resource
-from seachange.rehearsal.alarms import read_alarm, read_alarms
+from seachange.plan.alarms import read_alarm, read_alarms
 
 SIMPLE = {
     "ComparisonOperator": "GreaterThanThreshold",

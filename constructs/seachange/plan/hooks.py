@@ -3,8 +3,8 @@
 import json
 
 from seachange.assembly import Assembly, Resource, is_intrinsic
-from seachange.rehearsal.errors import PlanError
-from seachange.rehearsal.plan import Smoke
+from seachange.plan.errors import PlanError
+from seachange.plan.model import Smoke
 from seachange_deployments.errors import InvalidInputError
 from seachange_deployments.smoke import ANSWER_S
 from seachange_deployments.steps import steps_in

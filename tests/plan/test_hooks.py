@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from seachange.assembly import Assembly
+from seachange.plan.errors import PlanError
+from seachange.plan.model import Plan
+from seachange.plan.template import read_plan
 from seachange.rehearsal.drills import Drill
-from seachange.rehearsal.errors import PlanError
 from seachange.rehearsal.outcome import Options, Outcome
-from seachange.rehearsal.plan import Plan
-from seachange.rehearsal.template import read_plan
 from seachange.rehearsal.verdict import not_rehearsed
 from seachange_deployments.steps import STEPS_FILE, steps_from
-
-from .conftest import ROOT
+from tests.assemblies import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from seachange.assembly import Assembly, Resource, canonical
 from seachange.evaluation import COMPARISONS, Alarm, ExpressionError, Metric, metric_ids, value
-from seachange.rehearsal.errors import UnreadableAlarmError
+from seachange.plan.errors import UnreadableAlarmError
 
 
 def read_alarms(assembly: Assembly, deployment: Resource) -> tuple[tuple[Alarm, ...], tuple[str, ...]]:
