@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seachange.evaluation import Alarm, Metric
-from seachange.plan.model import HealthCheck, Migration, Plan, Release, Step
+from seachange.plan.model import HealthCheck, Migration, Plan, Release, Shift, Step
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.metrics import Bucket, Measurements
 from seachange.rehearsal.watch import AlarmWatch
@@ -54,17 +54,19 @@ def plan(tmp_path: Path) -> Plan:
     return Plan(
         blue=release,
         green=release,
-        steps=(Step(at_s=0, green_weight=100),),
-        bake_s=0,
         health=HealthCheck(path="/", interval_s=30, timeout_s=5, healthy=2, unhealthy=3, codes="200"),
         deregistration_delay_s=0,
         production_port=80,
         test_port=8080,
-        alarms=alarms,
-        unread_alarms=(),
-        decisive=frozenset({"GErrorsB"}),
-        colours={"B": "blue", "G": "green"},
-        rolls_back_on_alarm=True,
+        shift=Shift(
+            steps=(Step(at_s=0, green_weight=100),),
+            bake_s=0,
+            alarms=alarms,
+            unread_alarms=(),
+            decisive=frozenset({"GErrorsB"}),
+            colours={"B": "blue", "G": "green"},
+            rolls_back_on_alarm=True,
+        ),
         smoke=None,
         hooks=(),
     )
@@ -125,7 +127,7 @@ def metric(name: str, group: str | None = None, statistic: str = "Sum") -> Metri
 
 def watching(plan: Plan, *alarms: Alarm, buckets: Mapping[str, Bucket], minutes: float = 5) -> AlarmWatch:
     clock = Clock(start=START, speed=SPEED)
-    watched = replace(plan, alarms=alarms, decisive=frozenset({"Compared", "Balancer"}))
+    watched = replace(plan, shift=replace(plan.shift, alarms=alarms, decisive=frozenset({"Compared", "Balancer"})))
     watch = AlarmWatch(watched, Buckets(buckets), clock)
     watch.poll(clock.real(60 * minutes))
     return watch
@@ -143,7 +145,7 @@ class Buckets(Measurements):
 
 def compared(plan: Plan, own: str, other: str) -> Alarm:
     return replace(
-        plan.alarms[0],
+        plan.shift.alarms[0],
         name="Compared",
         metrics={
             "requests": metric("RequestCount", own),
@@ -178,7 +180,7 @@ def test_a_comparison_that_finds_fault_with_blue_is_blues(plan: Plan) -> None:
 
 def test_the_load_balancers_own_errors_are_both_groups(plan: Plan) -> None:
     balancer = replace(
-        plan.alarms[0],
+        plan.shift.alarms[0],
         name="Balancer",
         metrics={"requests": metric("RequestCount"), "errors": metric("HTTPCode_ELB_502_Count")},
     )
@@ -189,7 +191,9 @@ def test_the_load_balancers_own_errors_are_both_groups(plan: Plan) -> None:
 
 
 def test_another_services_target_group_is_not_measured(plan: Plan) -> None:
-    stranger = replace(plan.alarms[0], name="Stranger", metrics={"m": metric("RequestCount", "X")}, expression="m")
+    stranger = replace(
+        plan.shift.alarms[0], name="Stranger", metrics={"m": metric("RequestCount", "X")}, expression="m"
+    )
     watch = watching(plan, stranger, buckets=sides(errors=0))
     assert watch.alarms == []
     assert watch.not_measured == [stranger]
@@ -199,7 +203,7 @@ def test_another_services_target_group_is_not_measured(plan: Plan) -> None:
 def test_low_samples_leave_the_state_alone_where_the_alarm_wants_it(plan: Plan, answers: int, state: str) -> None:
     # 1,000 samples make a p99: 17 in a second that stands for a minute.
     slow = replace(
-        plan.alarms[0],
+        plan.shift.alarms[0],
         metrics={"m": metric("TargetResponseTime", "G", "p99")},
         expression="m",
         ignores_low_samples=True,

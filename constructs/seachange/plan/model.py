@@ -87,38 +87,50 @@ class Smoke:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """One deployment.
+class Shift:
+    """How traffic moves from blue to green, and what watches it.
 
     Attributes:
+        engine: Who shifts: `CodeDeploy`; the rules of another engine for alarms differ (docs/facts/cloudwatch.md, "Engines").
         steps: The traffic shift, in order; the last one is at 100 percent.
         bake_s: How long blue waits, with alarms watching, after traffic has shifted.
-        alarms: Every alarm of the deployment group that can be evaluated here.
+        alarms: Every alarm of the deployment that can be evaluated here.
         unread_alarms: The others, each with the reason.
         colours: Logical id of a target group → `blue` for the one that serves, `green` for the other.
         decisive: The names of the alarms that may stop this deployment: those of its direction.
         rolls_back_on_alarm: Whether the deployment group rolls back when an alarm fires.
+    """
+
+    engine: str = "CodeDeploy"
+    steps: tuple[Step, ...]
+    bake_s: float
+    alarms: tuple[Alarm, ...]
+    unread_alarms: tuple[str, ...]
+    decisive: frozenset[str]
+    colours: Mapping[str, str]
+    rolls_back_on_alarm: bool
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of the plan's clock from the first step to 100 percent."""
+        return self.steps[-1].at_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One deployment.
+
+    Attributes:
         smoke: None for a release without a smoke test.
         hooks: The deployment's other hooks, each with its lifecycle event and function.
     """
 
     blue: Release
     green: Release
-    steps: tuple[Step, ...]
-    bake_s: float
+    shift: Shift
     health: HealthCheck
     deregistration_delay_s: float
     production_port: int
     test_port: int
-    alarms: tuple[Alarm, ...]
-    unread_alarms: tuple[str, ...]
-    decisive: frozenset[str]
-    colours: Mapping[str, str]
-    rolls_back_on_alarm: bool
     smoke: Smoke | None = None
     hooks: tuple[str, ...] = ()
-
-    @property
-    def shift_s(self) -> float:
-        """Seconds of the plan's clock from the first step to 100 percent."""
-        return self.steps[-1].at_s

@@ -8,7 +8,7 @@ from seachange.assembly import Assembly, Resource, canonical, referenced
 from seachange.plan.alarms import read_alarms
 from seachange.plan.errors import PlanError
 from seachange.plan.hooks import read_hooks
-from seachange.plan.model import HealthCheck, Migration, Plan, Release, Step
+from seachange.plan.model import HealthCheck, Migration, Plan, Release, Shift, Step
 from seachange_deployments.deploy import alarms_for
 
 
@@ -17,28 +17,38 @@ def read_plan(blue: Assembly, green: Assembly) -> Plan:
     group = green.one("AWS::CodeDeploy::DeploymentGroup")
     deployment = green.one("Custom::SeaChangeDeployment")
     smoke, hooks = read_hooks(green, deployment)
-    pair = _first(_first(group.properties, "LoadBalancerInfo"), "TargetGroupPairInfoList")
-    blue_group, green_group = (_target_group(green, group, entry) for entry in pair["TargetGroups"])
+    pair = _pair(group)
+    blue_group, _ = _target_groups(green, group)
     production, test = (_listener(green, group, pair, route) for route in ("ProdTrafficRoute", "TestTrafficRoute"))
-    alarms, unread = read_alarms(green, deployment)
-    rollback = group.properties.get("AutoRollbackConfiguration", {})
-    ends_blue = group.properties["BlueGreenDeploymentConfiguration"]["TerminateBlueInstancesOnDeploymentSuccess"]
     return Plan(
         blue=_release(blue),
         green=_release(green),
-        steps=_steps(green, group),
-        bake_s=60.0 * ends_blue.get("TerminationWaitTimeInMinutes", 0),
+        shift=read_shift(green),
         health=_health(blue_group),
         deregistration_delay_s=_deregistration_delay(blue_group),
         production_port=production.properties["Port"],
         test_port=test.properties["Port"],
+        smoke=smoke,
+        hooks=hooks,
+    )
+
+
+def read_shift(assembly: Assembly) -> Shift:
+    """How the release of an assembly gets its traffic; PlanError when the assembly holds no blue/green deployment."""
+    group = assembly.one("AWS::CodeDeploy::DeploymentGroup")
+    deployment = assembly.one("Custom::SeaChangeDeployment")
+    blue_group, green_group = _target_groups(assembly, group)
+    alarms, unread = read_alarms(assembly, deployment)
+    rollback = group.properties.get("AutoRollbackConfiguration", {})
+    ends_blue = group.properties["BlueGreenDeploymentConfiguration"]["TerminateBlueInstancesOnDeploymentSuccess"]
+    return Shift(
+        steps=_steps(assembly, group),
+        bake_s=60.0 * ends_blue.get("TerminationWaitTimeInMinutes", 0),
         alarms=alarms,
         unread_alarms=unread,
         decisive=_decisive(deployment.properties),
         colours={blue_group.logical_id: "blue", green_group.logical_id: "green"},
         rolls_back_on_alarm=bool(rollback.get("Enabled")) and "DEPLOYMENT_STOP_ON_ALARM" in rollback.get("Events", []),
-        smoke=smoke,
-        hooks=hooks,
     )
 
 
@@ -126,6 +136,16 @@ def _migration(assembly: Assembly) -> Migration:
             if (secret := assembly.target(value, of=resource)) and secret.type == "AWS::SecretsManager::Secret"
         },
     )
+
+
+def _pair(group: Resource) -> Mapping[str, Any]:
+    return _first(_first(group.properties, "LoadBalancerInfo"), "TargetGroupPairInfoList")
+
+
+def _target_groups(assembly: Assembly, group: Resource) -> tuple[Resource, Resource]:
+    """The group that serves and the other one."""
+    blue, green = (_target_group(assembly, group, entry) for entry in _pair(group)["TargetGroups"])
+    return blue, green
 
 
 def _target_group(assembly: Assembly, group: Resource, entry: Mapping[str, Any]) -> Resource:

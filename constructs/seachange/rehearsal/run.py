@@ -121,9 +121,9 @@ class Rehearsal:
             else:
                 self._outcome.rolled_back = True
         except AlarmFiredError as fired:
-            self._outcome.rolled_back = self._plan.rolls_back_on_alarm
+            self._outcome.rolled_back = self._plan.shift.rolls_back_on_alarm
             self._outcome.stopped_by = fired.names
-            if self._plan.rolls_back_on_alarm:
+            if self._plan.shift.rolls_back_on_alarm:
                 self._weigh(0)
         self._watch = None
         if self._outcome.rolled_back:
@@ -151,11 +151,11 @@ class Rehearsal:
         self._outcome.clock = clock
         self._watch = AlarmWatch(self._plan, measurements, clock)
         self._outcome.watch = self._watch
-        for step in self._plan.steps:
+        for step in self._plan.shift.steps:
             self._wait(clock.real(step.at_s))
             self._weigh(step.green_weight)
         self._begin("bake")
-        self._wait(clock.real(self._plan.shift_s + self._plan.bake_s))
+        self._wait(clock.real(self._plan.shift.duration_s + self._plan.shift.bake_s))
 
     def _end(self, tasks: TaskSet) -> None:
         """Ends tasks in good order: out of the target group, the requests under way to their end, then SIGTERM."""
@@ -207,7 +207,11 @@ class Rehearsal:
     def _longest_s(self) -> float:
         """How long the load may last at most: the plan, the migration's limit, and what surrounds them."""
         plan = self._plan
-        return (plan.shift_s + plan.bake_s) / self._options.speed + plan.green.migration.limit_s + _SURROUNDINGS_S
+        return (
+            (plan.shift.duration_s + plan.shift.bake_s) / self._options.speed
+            + plan.green.migration.limit_s
+            + _SURROUNDINGS_S
+        )
 
     def _begin(self, phase: str) -> None:
         self._outcome.phases.append((phase, time.time()))

@@ -136,10 +136,10 @@ def _shift(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             for (at, weight), end in zip(set_at, ends, strict=True)
         ]
     return {
-        "planned": [{"at_s": step.at_s, "green_weight": step.green_weight} for step in plan.steps],
+        "planned": [{"at_s": step.at_s, "green_weight": step.green_weight} for step in plan.shift.steps],
         "steps": steps,
         "duration_s": round(steps[-1]["at_s"] - steps[0]["at_s"], 1) if steps else 0.0,
-        "bake_s": plan.bake_s,
+        "bake_s": plan.shift.bake_s,
     }
 
 
@@ -163,7 +163,7 @@ def _alarms(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         {
             "name": watched.alarm.name,
             "direction": watched.direction,
-            "decisive": watched.alarm.name in plan.decisive,
+            "decisive": watched.alarm.name in plan.shift.decisive,
             "condition": f"{watched.alarm.expression} {watched.alarm.comparison} {watched.alarm.threshold:g}",
             "periods_evaluated": len(watched.points),
             "state": watched.state,
@@ -222,7 +222,7 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
             f"container {plan.green.sidecar}, which takes the traffic on AWS: the application was asked directly"
         )
     entries += [f"hook at {hook}: it can do anything, and runs on AWS alone" for hook in plan.hooks]
-    entries += [f"alarm {alarm}" for alarm in plan.unread_alarms]
+    entries += [f"alarm {alarm}" for alarm in plan.shift.unread_alarms]
     if outcome.watch is not None:
         entries += [
             f"alarm {alarm.name}: it reads metrics that this stage does not have"

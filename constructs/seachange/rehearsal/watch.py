@@ -38,11 +38,11 @@ class AlarmWatch:
         self._clock = clock
         self.alarms = [
             Watched(alarm=alarm, direction=_direction(plan, alarm))
-            for alarm in plan.alarms
+            for alarm in plan.shift.alarms
             if all(can_measure(metric) and _colours(plan, metric) for metric in alarm.metrics.values())
         ]
         self.not_measured = [
-            alarm for alarm in plan.alarms if alarm.name not in {watched.alarm.name for watched in self.alarms}
+            alarm for alarm in plan.shift.alarms if alarm.name not in {watched.alarm.name for watched in self.alarms}
         ]
 
     def poll(self, now: float) -> list[str]:
@@ -63,7 +63,7 @@ class AlarmWatch:
         return [
             watched.alarm.name
             for watched in self.alarms
-            if watched.state == "ALARM" and watched.alarm.name in self._plan.decisive
+            if watched.state == "ALARM" and watched.alarm.name in self._plan.shift.decisive
         ]
 
     def _point(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> Point:
@@ -90,7 +90,7 @@ def _direction(plan: Plan, alarm: Alarm) -> str:
 
     A comparison reads both groups' metrics, and still finds fault with one of them.
     """
-    if alarm.name not in plan.decisive:
+    if alarm.name not in plan.shift.decisive:
         return "blue"
     return "green" if any("TargetGroup" in metric.dimensions for metric in alarm.metrics.values()) else "both"
 
@@ -100,5 +100,5 @@ def _colours(plan: Plan, metric: Metric) -> tuple[str, ...]:
     group = metric.dimensions.get("TargetGroup")
     if group is None:
         return COLOURS
-    colour = plan.colours.get(referenced(json.loads(group)) or "")
+    colour = plan.shift.colours.get(referenced(json.loads(group)) or "")
     return (colour,) if colour else ()
