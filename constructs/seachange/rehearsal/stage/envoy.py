@@ -122,6 +122,15 @@ class LoadBalancer:
         total = stats.get(f"cluster.{colour}.membership_total", 0)
         return Hosts(total=total, unhealthy=total - stats.get(f"cluster.{colour}.membership_healthy", 0))
 
+    def health(self, colour: str) -> dict[int, bool]:
+        """Each registered target's port → whether it passes its health check."""
+        clusters = json.loads(self._admin("/clusters?format=json")).get("cluster_statuses", [])
+        hosts = next((cluster.get("host_statuses", []) for cluster in clusters if cluster["name"] == colour), [])
+        return {
+            host["address"]["socket_address"]["port_value"]: not host["health_status"].get("failed_active_health_check")
+            for host in hosts
+        }
+
     def active_requests(self, colour: str) -> int:
         """Requests that a group is answering now."""
         return self._stats(f"^cluster\\.{colour}\\.upstream_rq_active$").get(f"cluster.{colour}.upstream_rq_active", 0)
