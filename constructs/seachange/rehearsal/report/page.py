@@ -1,33 +1,24 @@
-"""Writes a rehearsal's report: `report.json` for machines, `report.html` for people, one self-contained page without scripts."""
+"""The page for people: self-contained, without scripts."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from seachange.rehearsal.output import REPORT_HTML, REPORT_JSON
-
 _WIDTH, _HEIGHT = 860.0, 150.0
 
 
-def write(report: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
-    """Writes both files whole or not at all; returns the paths of JSON and page."""
-    page = Environment(
+def page(report: Mapping[str, Any]) -> str:
+    """The report as one page."""
+    environment = Environment(
         loader=PackageLoader("seachange.rehearsal"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    html = page.get_template("report.html.j2").render(report=report, plots=plots(report), width=_WIDTH, height=_HEIGHT)
-    paths = out / REPORT_JSON, out / REPORT_HTML
-    for path, text in zip(paths, (json.dumps(report, indent=2) + "\n", html), strict=True):
-        draft = path.with_name(path.name + ".draft")
-        draft.write_text(text, "utf-8")
-        draft.replace(path)
-    return paths
+    template = environment.get_template("report.html.j2")
+    return template.render(report=report, plots=plots(report), width=_WIDTH, height=_HEIGHT)
 
 
 def plots(report: Mapping[str, Any]) -> list[dict[str, Any]]:
