@@ -14,6 +14,7 @@ class Fault:
         resets: Probability that green closes the connection of a request concerned without an answer: a 502 of the load balancer's.
         slowdown: Factor on the response time of a request concerned; 1 by default.
         delay_s: Seconds added to that response time.
+        unhealthy: Whether green's targets fail their health check; a group of nothing else still gets its traffic (fail open).
         share: Share of the traffic that is concerned; 1 by default. One endpoint or one tenant is a share.
         path: The prefix of the one endpoint that is concerned; every path by default. A simulation needs its `share` beside it.
         bursty: Whether the concerned requests come in bursts, as one tenant's do, instead of evenly.
@@ -26,6 +27,7 @@ class Fault:
     resets: float = 0.0
     slowdown: float = 1.0
     delay_s: float = 0.0
+    unhealthy: bool = False
     share: float = 1.0
     path: str | None = None
     bursty: bool = False
