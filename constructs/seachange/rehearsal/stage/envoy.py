@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from seachange.plan.model import COLOURS, HealthCheck
 from seachange.rehearsal.errors import StageError
@@ -63,6 +63,8 @@ class LoadBalancer:
             health=health,
             green_errors_percent=green_errors_percent,
         )
+        # What the production listener tells the targets in X-Forwarded-Port.
+        self.forwarded_port = self.production_port
         self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
@@ -125,7 +127,9 @@ class LoadBalancer:
     def health(self, colour: str) -> dict[int, bool]:
         """Each registered target's port → whether it passes its health check."""
         clusters = json.loads(self._admin("/clusters?format=json")).get("cluster_statuses", [])
-        hosts = next((cluster.get("host_statuses", []) for cluster in clusters if cluster["name"] == colour), [])
+        hosts: list[dict[str, Any]] = next(
+            (cluster.get("host_statuses", []) for cluster in clusters if cluster["name"] == colour), []
+        )
         return {
             host["address"]["socket_address"]["port_value"]: not host["health_status"].get("failed_active_health_check")
             for host in hosts

@@ -87,7 +87,16 @@ def _listener(name: str, port: int, route: Mapping[str, Any], *access_logs: Mapp
     manager = {
         "@type": f"{_TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": name,
-        "route_config": {"virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}]},
+        "route_config": {
+            "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}],
+            # As the ALB tells its targets, whatever the client says; that is how a fault finds the public's requests.
+            "request_headers_to_add": [
+                {
+                    "header": {"key": "x-forwarded-port", "value": str(port)},
+                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                }
+            ],
+        },
         "common_http_protocol_options": {"idle_timeout": _IDLE_TIMEOUT},
         "access_log": list(access_logs),
         "http_filters": [

@@ -1,0 +1,362 @@
+"""Stands before one task and performs a fault: run as a process of its own, `python -m seachange.rehearsal.proxy proxy.json`.
+
+Bytes pass as they come, both ways; only the heads of requests are looked at. Each of the load balancer's connections has one of its own to the
+task: it opens, idles, closes and breaks with it, so that keep-alive and timeouts stay the task's. The load balancer sends one request at a time
+on a connection, as HTTP/1.1 proxies do, so a new request means that the answer before it is complete.
+
+The stage's load balancer, like the ALB, tells the listener's port in X-Forwarded-Port, and nobody else can: what a client sends there it overwrites.
+Its health checks have none. That tells the public's requests from smoke tests and health checks.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import httptools
+
+from seachange.plan.faults import Fault
+
+LOOPBACK = "127.0.0.1"
+# So many requests in a row, on average, when they come in bursts.
+BURST = 20
+_WINDOW_S = 1.0
+_CONNECT_S = 10.0
+_STATUS = {500: "Internal Server Error", 503: "Service Unavailable"}
+
+Verdict = Literal["pass", "error", "reset", "slow", "unhealthy"]
+
+
+@dataclass
+class Performed:
+    """What the proxy has done so far.
+
+    Attributes:
+        requests: Those of the production listener.
+        errors, resets, slow: How many of them were answered 500, closed without an answer, or delayed.
+        smoke: Requests of the smoke test that were answered 500.
+        checks: Health checks that were answered 503.
+        since: The epoch second from which the fault's times count: green's first request; None before it.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    resets: int = 0
+    slow: int = 0
+    smoke: int = 0
+    checks: int = 0
+    since: float | None = None
+
+
+@dataclass
+class Actor:
+    """Decides what happens to each request.
+
+    Attributes:
+        fault: What goes wrong; times in real seconds, `above_rps` of this one task's requests.
+        production_port: The X-Forwarded-Port of the requests that are the public's.
+        health_path: The health check's path.
+        smoke: Whether the smoke test's requests, those of any other listener, are answered 500.
+    """
+
+    fault: Fault
+    production_port: str
+    health_path: str
+    smoke: bool = False
+    performed: Performed = field(default_factory=Performed)
+    _arrivals: deque[float] = field(default_factory=deque)
+    _burst: int = 0
+    _gap: int = 0
+
+    def decide(self, path: str, forwarded_port: str | None, now: float) -> Verdict:
+        """What happens to a request that arrives at epoch second `now`."""
+        if forwarded_port is None:
+            return self._check(path, now)
+        if forwarded_port != self.production_port:
+            self.performed.smoke += self.smoke
+            return "error" if self.smoke else "pass"
+        self.performed.requests += 1
+        self.performed.since = now if self.performed.since is None else self.performed.since
+        self._count(now)
+        fault = self.fault
+        if not self._acts(now) or not path.startswith(fault.path or "") or not self._is_concerned():
+            return "pass"
+        chance = random.random()
+        if chance < fault.resets:
+            self.performed.resets += 1
+            return "reset"
+        if chance < fault.resets + fault.errors:
+            self.performed.errors += 1
+            return "error"
+        if fault.delay_s or fault.slowdown != 1:
+            self.performed.slow += 1
+            return "slow"
+        return "pass"
+
+    def wait_s(self, response_s: float) -> float:
+        """How long a slow answer, which took the task `response_s` seconds, is held back."""
+        return max(0.0, self.fault.delay_s + (self.fault.slowdown - 1) * response_s)
+
+    def _check(self, path: str, now: float) -> Verdict:
+        if self.fault.unhealthy and path.partition("?")[0] == self.health_path.partition("?")[0] and self._acts(now):
+            self.performed.checks += 1
+            return "unhealthy"
+        return "pass"
+
+    def _acts(self, now: float) -> bool:
+        """Whether the fault shows now: its time has come, and the load is high enough."""
+        since = self.performed.since
+        if since is None or not self.fault.after_s <= now - since < self.fault.until_s:
+            return False
+        if not self.fault.above_rps:
+            return True
+        while self._arrivals and self._arrivals[0] <= now - _WINDOW_S:
+            self._arrivals.popleft()
+        return len(self._arrivals) > self.fault.above_rps * _WINDOW_S
+
+    def _count(self, now: float) -> None:
+        if self.fault.above_rps:
+            self._arrivals.append(now)
+
+    def _is_concerned(self) -> bool:
+        share = self.fault.share
+        if share >= 1 or not self.fault.bursty:
+            return random.random() < share
+        if not self._burst and not self._gap:
+            self._gap = _run(BURST * (1 - share) / share) if share else sys.maxsize
+            self._burst = _run(BURST)
+        if self._gap:
+            self._gap -= 1
+            return False
+        self._burst -= 1
+        return True
+
+
+def _run(mean: float) -> int:
+    """The length of a run of requests: geometric, at least one."""
+    length = 1
+    while random.random() > 1 / max(1.0, mean):
+        length += 1
+    return length
+
+
+class _Side(asyncio.Protocol):
+    """One end of a pair of connections; `other` is the opposite one."""
+
+    transport: asyncio.Transport | None = None
+    other: "_Side"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def connection_lost(self, exception: Exception | None) -> None:
+        self.other.end(abort=exception is not None)
+
+    def pause_writing(self) -> None:
+        if self.other.transport:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other.transport:
+            self.other.transport.resume_reading()
+
+    def send(self, data: bytes) -> None:
+        """Writes, unless this end is gone."""
+        if self.transport and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def end(self, *, abort: bool = False) -> None:
+        """Closes after what is written has left, or at once."""
+        if self.transport:
+            if abort:
+                self.transport.abort()
+            else:
+                self.transport.close()
+
+
+class _Front(_Side):
+    """The load balancer's end."""
+
+    def __init__(self, actor: Actor, task_port: int) -> None:
+        self._actor = actor
+        self._task_port = task_port
+        self._back = _Back(actor)
+        self._back.other, self.other = self, self._back
+        self._parser = httptools.HttpRequestParser(self)
+        self._upgraded = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._held = b""
+        self._url = b""
+        self._forwarded_port: str | None = None
+        self._verdict: Verdict | None = None
+        self._complete = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert self.transport
+        self.transport.pause_reading()
+        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._connecting.cancel()
+        # A client that has left early leaves the task at once, whatever that still sends.
+        self.other.end(abort=True)
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await asyncio.get_running_loop().create_connection(lambda: self._back, LOOPBACK, self._task_port)
+        except OSError:
+            self.end(abort=True)
+        else:
+            if self.transport and not self.transport.is_closing():
+                self.transport.resume_reading()
+            else:
+                self._back.end(abort=True)
+
+    def data_received(self, data: bytes) -> None:
+        if self._upgraded:
+            self._back.send(data)
+            return
+        if self._complete:
+            self._begin()
+        self._held += data
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._upgraded = True
+        except httptools.HttpParserError as error:
+            print(f"a request that cannot be read ({error}): the connection is closed", flush=True)
+            self.end(abort=True)
+            return
+        if self._verdict in ("pass", "slow"):
+            self._back.send(self._held)
+            self._held = b""
+        elif self._verdict in ("error", "unhealthy"):
+            self._held = b""
+            if self._complete:
+                self._answer(500 if self._verdict == "error" else 503)
+        elif self._verdict == "reset":
+            self.end(abort=True)
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("a second request before the first is answered")
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"x-forwarded-port":
+            self._forwarded_port = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._verdict = self._actor.decide(self._url.decode("latin-1"), self._forwarded_port, time.time())
+        self._back.expect(slow=self._verdict == "slow")
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+
+    def _answer(self, status: int) -> None:
+        body = f"{status}: a drill of the rehearsal\n"
+        self.send(
+            f"HTTP/1.1 {status} {_STATUS[status]}\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        if not self._parser.should_keep_alive():
+            self.end()
+
+
+class _Back(_Side):
+    """The task's end."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+        self._since: float | None = None
+        self._slow = False
+        self._held: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def expect(self, *, slow: bool) -> None:
+        """An answer will come, to a request that leaves now."""
+        self._since, self._slow = asyncio.get_running_loop().time(), slow
+
+    def data_received(self, data: bytes) -> None:
+        if self._slow and self._since is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._actor.wait_s(loop.time() - self._since), self._release)
+            self._since = None
+        if self._timer:
+            self._held.append(data)
+            # What follows waits in the task, as behind a slow one.
+            if self.transport:
+                self.transport.pause_reading()
+        else:
+            self.other.send(data)
+
+    def connection_lost(self, exception: Exception | None) -> None:
+        self._closed = True
+        if not self._timer:
+            super().connection_lost(exception)
+
+    def end(self, *, abort: bool = False) -> None:
+        if self._timer:
+            self._timer.cancel()
+        super().end(abort=abort)
+
+    def _release(self) -> None:
+        self._timer = None
+        for data in self._held:
+            self.other.send(data)
+        self._held.clear()
+        if self._closed:
+            self.other.end()
+        elif self.transport and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+
+async def _control(actor: Actor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Each line is empty or a fault to perform from now on; the answer is what has been performed so far."""
+    with contextlib.suppress(OSError):
+        while line := await reader.readline():
+            if line.strip():
+                actor.fault = Fault(**json.loads(line))
+            writer.write(json.dumps(asdict(actor.performed)).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+
+async def _main(settings: Mapping[str, Any]) -> None:
+    actor = Actor(
+        fault=Fault(**settings["fault"]),
+        production_port=str(settings["production_port"]),
+        health_path=settings["health_path"],
+        smoke=settings["smoke"],
+        performed=Performed(since=settings["since"]),
+    )
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    task_port = settings["task_port"]
+    proxy = await loop.create_server(lambda: _Front(actor, task_port), LOOPBACK, settings["port"], backlog=1024)
+    control = await asyncio.start_server(
+        lambda reader, writer: _control(actor, reader, writer), LOOPBACK, settings["control_port"]
+    )
+    await stopping.wait()
+    proxy.close()
+    control.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text("utf-8"))))

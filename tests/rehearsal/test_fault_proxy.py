@@ -1,0 +1,322 @@
+"""The proxy before a task: what it does to which requests, and that it leaves all others alone."""
+
+import http.client
+import http.server
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seachange.plan.faults import Fault
+from seachange.rehearsal.proxy import Actor
+from seachange.rehearsal.stage.fault_proxy import FaultProxy, on_this_stage
+
+PRODUCTION, TEST = {"X-Forwarded-Port": "443"}, {"X-Forwarded-Port": "8443"}
+CHECK: dict[str, str] = {}
+
+
+class Task(http.server.ThreadingHTTPServer):
+    """A task that counts its connections."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.gone = threading.Event()
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Task
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_GET(self) -> None:
+        if self.path == "/hang-up":
+            self.close_connection = True
+        elif self.path == "/chunks":
+            self._chunks()
+        elif self.path == "/endless":
+            self._endless()
+        else:
+            time.sleep(0.1 if self.path == "/slow" else 0)
+            self._say(f"{self.path} {self.headers.get('X-Forwarded-Port', '')}".encode())
+
+    def do_POST(self) -> None:
+        length = self.headers.get("content-length")
+        self._say(str(len(self.rfile.read(int(length))) if length else self._read_chunks()).encode())
+
+    def _say(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _chunks(self) -> None:
+        self.send_response(200)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for chunk in (b"one ", b"two ", b"three"):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            self.wfile.flush()
+            time.sleep(0.05)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for _ in range(500):
+                self.wfile.write(b"x" * 1000)
+                time.sleep(0.01)
+        except OSError:
+            self.server.gone.set()
+        self.close_connection = True
+
+    def _read_chunks(self) -> int:
+        total = 0
+        while size := int(self.rfile.readline(), 16):
+            total += len(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return total
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def task() -> Iterator[Task]:
+    with Task() as running:
+        yield running
+        running.shutdown()
+
+
+Before = Callable[..., FaultProxy]
+
+
+@pytest.fixture
+def before(task: Task, tmp_path: Path) -> Iterator[Before]:
+    """Starts a proxy before the task."""
+    started: list[FaultProxy] = []
+
+    def start(fault: Fault, **settings: Any) -> FaultProxy:
+        proxy = FaultProxy(
+            task.port, fault, production_port=443, health_path="/health", work=tmp_path, logs=tmp_path, **settings
+        )
+        started.append(proxy.__enter__())
+        return proxy
+
+    yield start
+    for proxy in started:
+        proxy.__exit__()
+
+
+def ask(
+    connection: http.client.HTTPConnection, path: str = "/", headers: dict[str, str] = PRODUCTION, body: object = None
+) -> tuple[int, bytes]:
+    """One request on a connection that stays open; status 0 when it is closed without an answer."""
+    try:
+        connection.request("GET" if body is None else "POST", path, body=body, headers=headers)  # type: ignore[arg-type]
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+        connection.close()
+        return 0, b""
+
+
+def statuses(proxy: FaultProxy, count: int, path: str = "/", headers: dict[str, str] = PRODUCTION) -> Counter[int]:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    try:
+        return Counter(ask(connection, path, headers)[0] for _ in range(count))
+    finally:
+        connection.close()
+
+
+def test_without_a_fault_all_passes_and_connections_live_on(before: Before, task: Task) -> None:
+    proxy = before(Fault())
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    ready = task.connections
+    assert ask(connection, "/a") == (200, b"/a 443")
+    assert ask(connection, "/chunks") == (200, b"one two three")
+    assert ask(connection, "/post", body=b"x" * 3_000_000) == (200, b"3000000")
+    assert ask(connection, "/post", body=iter([b"abc", b"defg"])) == (200, b"7")
+    assert ask(connection, "/b") == (200, b"/b 443")
+    assert task.connections == ready + 1
+    assert proxy.performed().requests == 5
+    connection.close()
+
+
+def test_errors_are_the_public_s_alone(before: Before) -> None:
+    proxy = before(Fault(errors=1))
+    # The fault begins with green's first production request; health checks and smoke tests never meet it.
+    assert statuses(proxy, 5, "/health", CHECK) == {200: 5}
+    assert statuses(proxy, 5) == {500: 5}
+    assert statuses(proxy, 5, "/health", CHECK) == {200: 5}
+    assert statuses(proxy, 5, headers=TEST) == {200: 5}
+    done = proxy.performed()
+    assert (done.requests, done.errors, done.smoke, done.checks) == (5, 5, 0, 0)
+
+
+def test_an_error_swallows_the_body_and_keeps_the_connection(before: Before, task: Task) -> None:
+    proxy = before(Fault(errors=1, path="/post"))
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    ready = task.connections
+    assert ask(connection, "/post", body=b"x" * 1_000_000)[0] == 500
+    assert ask(connection, "/post", body=iter([b"abc", b"defg"]))[0] == 500
+    assert ask(connection, "/other") == (200, b"/other 443")
+    assert task.connections == ready + 1
+    connection.close()
+
+
+def test_resets_close_without_an_answer(before: Before) -> None:
+    proxy = before(Fault(resets=0.5))
+    counts = statuses(proxy, 200)
+    assert set(counts) == {0, 200}
+    assert 60 < counts[0] < 140
+    assert proxy.performed().resets == counts[0]
+
+
+@pytest.mark.parametrize(("fault", "least"), [(Fault(delay_s=0.3), 0.4), (Fault(slowdown=4), 0.4)])
+def test_an_answer_is_held_back(before: Before, fault: Fault, least: float) -> None:
+    proxy = before(fault)
+    for headers, low, high in ((PRODUCTION, least, least + 0.3), (TEST, 0.1, 0.3)):
+        begin = time.monotonic()
+        assert statuses(proxy, 1, "/slow", headers) == {200: 1}
+        assert low <= time.monotonic() - begin < high
+    assert proxy.performed().slow == 1
+
+
+def test_a_slow_stream_arrives_whole(before: Before) -> None:
+    proxy = before(Fault(delay_s=0.2))
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    assert ask(connection, "/chunks") == (200, b"one two three")
+    assert ask(connection, "/again") == (200, b"/again 443")
+    connection.close()
+
+
+def test_the_smoke_test_fails_when_told(before: Before) -> None:
+    proxy = before(Fault(), smoke=True)
+    assert statuses(proxy, 3, headers=TEST) == {500: 3}
+    assert statuses(proxy, 3) == {200: 3}
+    assert statuses(proxy, 3, "/health", CHECK) == {200: 3}
+
+
+def test_unhealthy_is_for_the_health_check_alone_and_begins_with_traffic(before: Before) -> None:
+    proxy = before(Fault(unhealthy=True))
+    assert statuses(proxy, 2, "/health", CHECK) == {200: 2}
+    assert statuses(proxy, 2, "/health") == {200: 2}
+    assert statuses(proxy, 2, "/health?deep=1", CHECK) == {503: 2}
+    assert proxy.performed().checks == 2
+
+
+def test_a_fault_begins_when_it_is_set(before: Before) -> None:
+    proxy = before(Fault())
+    assert statuses(proxy, 3) == {200: 3}
+    proxy.set(Fault(errors=1))
+    assert statuses(proxy, 3) == {500: 3}
+    proxy.set(Fault())
+    assert statuses(proxy, 3) == {200: 3}
+
+
+def test_a_task_that_hangs_up_or_is_gone_does_so_through_the_proxy(before: Before, task: Task) -> None:
+    proxy = before(Fault())
+    assert statuses(proxy, 2, "/hang-up") == {0: 2}
+    task.shutdown()
+    task.server_close()
+    assert statuses(proxy, 2) == {0: 2}
+    proxy.must_run()
+
+
+def test_a_connection_closes_when_the_task_closes_it(before: Before) -> None:
+    proxy = before(Fault())
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as idle:
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Port: 443\r\nConnection: close\r\n\r\n")
+        received = b""
+        while data := idle.recv(65536):
+            received += data
+    assert received.endswith(b"/ 443")
+
+
+def test_a_client_that_leaves_early_leaves_the_task(before: Before, task: Task) -> None:
+    proxy = before(Fault())
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(10) == b"HTTP/1.1 2"
+    assert task.gone.wait(5)
+
+
+def test_nonsense_closes_one_connection_and_no_other(before: Before) -> None:
+    proxy = before(Fault())
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
+        client.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
+        assert client.recv(10) == b""
+    assert statuses(proxy, 1) == {200: 1}
+
+
+def actor(**fault: object) -> Actor:
+    return Actor(fault=Fault(**fault), production_port="443", health_path="/health")  # type: ignore[arg-type]
+
+
+def test_times_count_from_the_first_production_request() -> None:
+    acts = actor(errors=1, after_s=10, until_s=20)
+    assert acts.decide("/", "8443", 0) == "pass"
+    at = {second: acts.decide("/", "443", second) for second in (100.0, 109.9, 110.0, 119.9, 120.0)}
+    assert [second for second, verdict in at.items() if verdict == "error"] == [110.0, 119.9]
+
+
+def test_a_task_that_replaces_another_goes_on_with_greens_time(before: Before) -> None:
+    proxy = before(Fault(errors=1, after_s=60), since=time.time() - 100)
+    assert statuses(proxy, 3) == {500: 3}
+    since = proxy.performed().since
+    assert since is not None
+    assert 99 < time.time() - since < 110
+
+
+def test_it_shows_only_above_a_rate() -> None:
+    acts = actor(errors=1, above_rps=10)
+    quiet = {acts.decide("/", "443", 0.2 * index) for index in range(50)}
+    busy = Counter(acts.decide("/", "443", 20 + 0.05 * index) for index in range(60))
+    assert quiet == {"pass"}
+    # The first second fills the window of one second.
+    assert 40 <= busy["error"] <= 50
+
+
+def test_a_share_of_an_endpoint() -> None:
+    random.seed(7)
+    acts = actor(errors=1, share=0.2, path="/orders")
+    counts = Counter((path, acts.decide(path, "443", 1.0)) for path in ("/orders/1", "/other") for _ in range(5000))
+    assert counts["/other", "error"] == 0
+    assert 850 < counts["/orders/1", "error"] < 1150
+
+
+def test_bursts_have_the_same_share_in_long_runs() -> None:
+    random.seed(7)
+    runs: dict[bool, list[int]] = {}
+    for bursty in (False, True):
+        acts = actor(errors=1, share=0.2, bursty=bursty)
+        verdicts = [acts.decide("/", "443", 1.0) == "error" for _ in range(40_000)]
+        assert 0.17 < sum(verdicts) / len(verdicts) < 0.23
+        starts = sum(now and not before for before, now in zip([False, *verdicts], verdicts, strict=False))
+        runs[bursty] = [sum(verdicts) // starts]
+    assert runs[False][0] <= 2
+    assert runs[True][0] > 10
+
+
+def test_the_plans_times_and_greens_rate_become_one_proxys() -> None:
+    fault = on_this_stage(Fault(errors=0.1, after_s=600, until_s=1200, above_rps=100), speed=60, tasks=4)
+    assert (fault.after_s, fault.until_s, fault.above_rps, fault.errors) == (10, 20, 25, 0.1)
