@@ -49,7 +49,16 @@ def plan(tmp_path: Path) -> Plan:
         limit_s=1,
         secret_templates={},
     )
-    release = Release(container_port=8080, sidecar=None, environment={}, secrets=(), tasks=1, migration=migration)
+    release = Release(
+        container_port=8080,
+        command=(),
+        stop_timeout_s=30,
+        sidecar=None,
+        environment={},
+        secrets=(),
+        tasks=1,
+        migration=migration,
+    )
     alarms = (alarm("B"), alarm("G"), alarm("G", namespace="AWS/RDS"))
     return Plan(
         blue=release,

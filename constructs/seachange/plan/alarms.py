@@ -1,42 +1,90 @@
-"""Alarms between the template and the rehearsal: read from `AWS::CloudWatch::Alarm`, fed with what the load balancer measured."""
+"""Alarms out of the template: read from `AWS::CloudWatch::Alarm` and `CompositeAlarm` into what can be evaluated."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from seachange.assembly import Assembly, Resource, canonical
-from seachange.evaluation import COMPARISONS, Alarm, ExpressionError, Metric, metric_ids, value
+from seachange.evaluation import (
+    COMPARISONS,
+    Alarm,
+    Composite,
+    ExpressionError,
+    Metric,
+    check_expression,
+    inlined,
+    metric_ids,
+)
+from seachange.plan.composites import ALARM, COMPOSITE, read_composite
 from seachange.plan.errors import UnreadableAlarmError
 
 
-def read_alarms(assembly: Assembly, deployment: Resource) -> tuple[tuple[Alarm, ...], tuple[str, ...]]:
-    """The single alarms that the deployment resource names, and those that we cannot evaluate, each with the reason.
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """The alarms of a deployment.
 
-    The deployment group's own list may hold composites over them; those of the resource are what is evaluated one by one.
+    Attributes:
+        single: Those on metrics, and those that a composite asks for.
+        composites: Each after the composites that it asks for.
+        unread: Those that we cannot evaluate, each with the reason.
     """
-    alarms, unread = [], []
+
+    single: tuple[Alarm, ...]
+    composites: tuple[Composite, ...]
+    unread: tuple[str, ...]
+
+
+def read_alarms(assembly: Assembly, deployment: Resource) -> Alarms:
+    """The alarms that the deployment resource names, one by one: the composites that the constructs make over them are left aside."""
+    reader = _Reader(assembly)
     for name in _named(deployment.properties):
         resource = assembly.target(name, of=deployment)
         if resource is None:
-            unread.append(f"{canonical(name)}: it is not in the service's template")
-            continue
+            reader.unread[canonical(name)] = "it is not in the service's template"
+        else:
+            reader.read(resource)
+    unread = tuple(f"{name}: {reason}" for name, reason in reader.unread.items())
+    return Alarms(single=tuple(reader.single.values()), composites=tuple(reader.composites.values()), unread=unread)
+
+
+class _Reader:
+    """Reads each alarm once, and those that a composite asks for before it."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self.single: dict[str, Alarm] = {}
+        self.composites: dict[str, Composite] = {}
+        self.unread: dict[str, str] = {}
+
+    def read(self, resource: Resource) -> None:
+        name = resource.logical_id
+        if name in self.single or name in self.composites or name in self.unread:
+            return
         try:
-            alarms.append(read_alarm(resource))
+            if resource.type == COMPOSITE:
+                composite, children = read_composite(self._assembly, resource)
+                for child in children:
+                    self.read(child)
+                if lacking := [child.logical_id for child in children if child.logical_id in self.unread]:
+                    raise UnreadableAlarmError(f"its rule asks for {', '.join(lacking)}, which is not evaluated here")
+                self.composites[name] = composite
+            else:
+                self.single[name] = read_alarm(resource)
         except UnreadableAlarmError as error:
-            unread.append(f"{resource.logical_id}: {error}")
-    return tuple(alarms), tuple(unread)
+            self.unread[name] = str(error)
 
 
 def read_alarm(resource: Resource) -> Alarm:
     """One alarm out of the template; UnreadableAlarmError with the reason when it is beyond what we evaluate."""
     properties = resource.properties
-    if resource.type != "AWS::CloudWatch::Alarm":
+    if resource.type != ALARM:
         raise UnreadableAlarmError(f"{resource.type} is not evaluated here")
     if properties["ComparisonOperator"] not in COMPARISONS or "Threshold" not in properties:
         raise UnreadableAlarmError("anomaly detection is not evaluated here")
     try:
         metrics, expression, period = _queries(properties) if "Metrics" in properties else _plain(properties)
-        # Once over made-up points: what cannot be evaluated shall be known before the traffic shifts.
-        value(expression, dict.fromkeys(metrics, 1.0))
+        # What cannot be evaluated shall be known before the traffic shifts.
+        check_expression(expression)
     except ExpressionError as error:
         raise UnreadableAlarmError(str(error)) from error
     return Alarm(
@@ -90,9 +138,13 @@ def _queries(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int
             periods.add(int(_number(query["MetricStat"], "Period")))
         if query.get("ReturnData", True):
             result = query["Id"]
-    expression = expressions.get(result, result)
-    if len(periods) != 1 or not metric_ids(expression) <= metrics.keys():
-        raise UnreadableAlarmError("expressions of expressions, and several periods, are not evaluated here")
+    expression = inlined(expressions.get(result, result), expressions)
+    if len(periods) != 1:
+        raise UnreadableAlarmError("several periods are not evaluated here")
+    if strangers := metric_ids(expression) - metrics.keys():
+        raise UnreadableAlarmError(
+            f"its expression is over {', '.join(sorted(strangers))}, which the alarm does not define"
+        )
     return metrics, expression, periods.pop()
 
 

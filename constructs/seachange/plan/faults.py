@@ -34,3 +34,6 @@ class Fault:
     after_s: float = 0.0
     until_s: float = float("inf")
     above_rps: float = 0.0
+
+
+NO_FAULT = Fault()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seachange.evaluation import Alarm
+from seachange.evaluation import Alarm, Composite
 from seachange_deployments.steps import Step as SmokeStep
 
 COLOURS = ("blue", "green")
@@ -59,12 +59,16 @@ class Release:
 
     Attributes:
         container_port: Where the application listens.
+        command: The container's entry point and command where the template gives them; empty for the image's own.
+        stop_timeout_s: Seconds between SIGTERM and SIGKILL; ECS's default is 30.
         sidecar: The container that takes the traffic in the application's place; None for the application itself.
         environment: The container's variables as the template has them.
         secrets: The names of the variables that ECS would fill from a secret or parameter.
     """
 
     container_port: int
+    command: tuple[str, ...]
+    stop_timeout_s: float
     sidecar: str | None
     environment: Mapping[str, Any]
     secrets: tuple[str, ...]
@@ -94,7 +98,8 @@ class Shift:
         engine: Who shifts: `CodeDeploy`; the rules of another engine for alarms differ (docs/facts/cloudwatch.md, "Engines").
         steps: The traffic shift, in order; the last one is at 100 percent.
         bake_s: How long blue waits, with alarms watching, after traffic has shifted.
-        alarms: Every alarm of the deployment that can be evaluated here.
+        alarms: Every alarm of the deployment on metrics that can be evaluated here, and those that its composites ask for.
+        composites: Its composite alarms, each after those that it asks for.
         unread_alarms: The others, each with the reason.
         colours: Logical id of a target group → `blue` for the one that serves, `green` for the other.
         decisive: The names of the alarms that may stop this deployment: those of its direction.
@@ -105,6 +110,7 @@ class Shift:
     steps: tuple[Step, ...]
     bake_s: float
     alarms: tuple[Alarm, ...]
+    composites: tuple[Composite, ...] = ()
     unread_alarms: tuple[str, ...]
     decisive: frozenset[str]
     colours: Mapping[str, str]
@@ -121,6 +127,7 @@ class Plan:
     """One deployment.
 
     Attributes:
+        idle_timeout_s: How long the load balancer keeps an idle connection, in seconds.
         smoke: None for a release without a smoke test.
         hooks: The deployment's other hooks, each with its lifecycle event and function.
     """
@@ -132,5 +139,6 @@ class Plan:
     deregistration_delay_s: float
     production_port: int
     test_port: int
+    idle_timeout_s: float = 60.0
     smoke: Smoke | None = None
     hooks: tuple[str, ...] = ()

@@ -38,14 +38,15 @@ def read_shift(assembly: Assembly) -> Shift:
     group = assembly.one("AWS::CodeDeploy::DeploymentGroup")
     deployment = assembly.one("Custom::SeaChangeDeployment")
     blue_group, green_group = _target_groups(assembly, group)
-    alarms, unread = read_alarms(assembly, deployment)
+    alarms = read_alarms(assembly, deployment)
     rollback = group.properties.get("AutoRollbackConfiguration", {})
     ends_blue = group.properties["BlueGreenDeploymentConfiguration"]["TerminateBlueInstancesOnDeploymentSuccess"]
     return Shift(
         steps=_steps(assembly, group),
         bake_s=60.0 * ends_blue.get("TerminationWaitTimeInMinutes", 0),
-        alarms=alarms,
-        unread_alarms=unread,
+        alarms=alarms.single,
+        composites=alarms.composites,
+        unread_alarms=alarms.unread,
         decisive=_decisive(deployment.properties),
         colours={blue_group.logical_id: "blue", green_group.logical_id: "green"},
         rolls_back_on_alarm=bool(rollback.get("Enabled")) and "DEPLOYMENT_STOP_ON_ALARM" in rollback.get("Events", []),
@@ -103,12 +104,20 @@ def _release(assembly: Assembly) -> Release:
     takes_traffic = deployment["ContainerName"] == balanced["ContainerName"]
     return Release(
         container_port=int((deployment if takes_traffic else balanced)["ContainerPort"]),
+        command=_command(container),
+        stop_timeout_s=float(container.get("StopTimeout", 30)),
         sidecar=None if takes_traffic else str(deployment["ContainerName"]),
         environment={item["Name"]: item["Value"] for item in container.get("Environment", [])},
         secrets=tuple(item["Name"] for item in container.get("Secrets", [])),
         tasks=int(service.properties.get("DesiredCount", 1)),
         migration=_migration(assembly),
     )
+
+
+def _command(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """Entry point and command, where both that are given are literal."""
+    words = [*container.get("EntryPoint", []), *container.get("Command", [])]
+    return tuple(words) if all(isinstance(word, str) for word in words) else ()
 
 
 def _migration(assembly: Assembly) -> Migration:

@@ -4,6 +4,7 @@ SeaChangeError
 └── RehearsalError        unusable input: the command ends with exit code 2
     ├── ConfigError       rehearsal.toml cannot be used
     └── StageError        a part of the stage does not start or has ended
+        └── MigrationFailedError   a release's migration did not take place
 """
 
 from seachange.errors import SeaChangeError
@@ -19,3 +20,11 @@ class ConfigError(RehearsalError):
 
 class StageError(RehearsalError):
     """A part of the stage does not start, or ended too early."""
+
+
+class MigrationFailedError(StageError):
+    """A release's migration did not take place; `refused` when the engine could run and must not."""
+
+    def __init__(self, message: str, *, refused: bool) -> None:
+        super().__init__(message)
+        self.refused = refused

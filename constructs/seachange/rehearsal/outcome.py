@@ -1,37 +1,33 @@
-"""What goes into a rehearsal beside its plan, and what comes out of it before it is judged."""
+"""What comes out of a rehearsal before it is judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Literal
 
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.data import Comparison
-from seachange.rehearsal.drills import Drill
 from seachange.rehearsal.load import Record
 from seachange.rehearsal.metrics import Bucket
+from seachange.rehearsal.stage.task import Death
 from seachange.rehearsal.watch import AlarmWatch
 from seachange_deployments.smoke import SmokeReport
 
+Kind = Literal["completes", "rolls-back", "stops", "refused"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to rehearse.
+class Ending:
+    """How the deployment ended.
 
     Attributes:
-        speed: Seconds of the plan's clock per second here.
-        rate: Requests per second; the service's own by default.
-        rows: Rows to seed; the service's own by default.
-        port: The production listener's local port; a free one by default.
-        drill: What goes wrong on purpose.
-        logs: A directory for the logs.
+        kind: `completes`; `rolls-back`; `stops`, without automatic rollback; or `refused`: green never got a request.
+        why: A sentence's end: "… by alarm X"; empty when it completes.
+        at: The epoch second at which it was decided.
     """
 
-    speed: float
-    rate: float
-    rows: int
-    port: int | None
-    drill: Drill
-    logs: Path
+    kind: Kind = "completes"
+    why: str = ""
+    at: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -43,8 +39,10 @@ class Outcome:
         phases: Each phase's name and beginning, in order.
         weights: When green got which percent of the production listener's requests.
         clock: The plan's clock; None when traffic never began to shift.
-        stopped_by: The alarms that stopped the deployment.
         slices: Start, colour and contents of every slice that the load balancer measured.
+        deaths: Tasks that died or failed their health checks.
+        not_performed: Acts of the drill that found nothing to act on.
+        kept_idle: Whether green's tasks keep an idle connection for as long as the load balancer does; None when nobody waited for that.
         unresolved: Environment of the template that has no local value.
     """
 
@@ -55,9 +53,15 @@ class Outcome:
     migration: Mapping[str, str] = field(default_factory=dict)
     smoke: SmokeReport | None = None
     watch: AlarmWatch | None = None
-    stopped_by: tuple[str, ...] = ()
-    rolled_back: bool = False
+    ending: Ending = Ending()
     records: list[Record] = field(default_factory=list)
     slices: list[tuple[float, str, Bucket]] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
+    not_performed: list[str] = field(default_factory=list)
+    kept_idle: bool | None = None
     comparison: Comparison | None = None
     unresolved: list[str] = field(default_factory=list)
+
+    def began(self, phase: str) -> float | None:
+        """The epoch second at which a phase began; None when it never did."""
+        return next((at for name, at in self.phases if name == phase), None)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from seachange.plan.model import Migration
-from seachange.rehearsal.errors import StageError
+from seachange.rehearsal.errors import MigrationFailedError, StageError
 from seachange.rehearsal.stage.process import ChildProcess
+from seachange_migrations.errors import RefusedError
 
 _POLL_S = 0.2
 
@@ -40,6 +41,8 @@ class Invocation:
         request_type: `Create` or `Update`.
         work: A directory for request and answer.
         logs: Where `migration.log` is written.
+
+    `killed` tells whether `kill` ended it.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Invocation:
         work: Path,
         logs: Path,
     ) -> None:
+        self.killed = False
         self._limit_s = migration.limit_s
         self._deadline = time.monotonic() + self._limit_s
         self._answer = work / "migration-answer.json"
@@ -83,15 +87,23 @@ class Invocation:
         return self._process.exit_code() is not None
 
     def attributes(self) -> dict[str, str]:
-        """The resource's attributes after it has ended; StageError with the handler's own message when it failed."""
+        """The resource's attributes after it has ended; MigrationFailedError with the handler's own message when it failed."""
         if not self._answer.exists():
             raise StageError(
                 f"the migration's Lambda ended without an answer: {self._process.last_lines()} (log: {self._process.log})"
             )
         result: dict[str, Any] = json.loads(self._answer.read_text("utf-8"))
         if "error" in result:
-            raise StageError(f"the migration failed: {result['error']} (log: {self._process.log})")
+            raise MigrationFailedError(
+                f"the migration failed: {result['error']} (log: {self._process.log})", refused=result["refused"]
+            )
         return {str(key): str(value) for key, value in result["data"].items()}
+
+    def kill(self) -> bool:
+        """Ends it at once, as a crash would; False when it had ended before."""
+        self.killed = self._process.exit_code() is None
+        self._process.kill()
+        return self.killed
 
     def abort(self) -> None:
         """Ends it when it still runs."""
@@ -125,7 +137,7 @@ def run(request: Mapping[str, Any]) -> dict[str, Any]:
             time.sleep(_POLL_S)
     except Exception as error:
         logging.getLogger(__name__).exception("the handler raised")
-        return {"error": str(error) or type(error).__name__}
+        return {"error": str(error) or type(error).__name__, "refused": isinstance(error, RefusedError)}
 
 
 def _handler(name: str) -> Callable[[Mapping[str, Any], _Context], Any]:

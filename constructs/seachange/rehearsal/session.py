@@ -7,11 +7,10 @@ from typing import Any
 
 from seachange.assembly import Assembly
 from seachange.plan.template import read_plan
-from seachange.rehearsal import report
 from seachange.rehearsal.config import RehearsalConfig
-from seachange.rehearsal.drills import Drill
+from seachange.rehearsal import drills, report
 from seachange.rehearsal.errors import ConfigError
-from seachange.rehearsal.outcome import Options
+from seachange.rehearsal.options import Options
 from seachange.rehearsal.output import fresh_output
 from seachange.rehearsal.progress import Progress
 from seachange.rehearsal.run import Rehearsal
@@ -57,7 +56,7 @@ def rehearse(
         SeaChangeError: It could not be rehearsed; one line says what, why and what to do.
     """
     settings = RehearsalConfig.load(config)
-    chosen = Drill.named(drill)
+    chosen = drills.named(drill)
     rate = settings.rate if rate is None else rate
     rows = settings.rows if rows is None else rows
     for name, value in (("speed", speed), ("rate", rate), ("rows", rows)):

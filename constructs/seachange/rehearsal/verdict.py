@@ -10,8 +10,9 @@ from seachange.plan.model import COLOURS, Plan
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.load import Record
 from seachange.rehearsal.metrics import percentile
-from seachange.rehearsal.outcome import Options, Outcome
-from seachange.rehearsal.run import MINUTE_S, local_health_interval_s
+from seachange.rehearsal.options import Options
+from seachange.rehearsal.outcome import Outcome
+from seachange.rehearsal.run import BASELINE_ENDS, MINUTE_S, local_health_interval_s
 from seachange.rehearsal.watch import VISIBLE_AFTER_S
 
 SCHEMA = "seachange.rehearsal/1"
@@ -30,7 +31,8 @@ def judge(plan: Plan, options: Options, outcome: Outcome) -> dict[str, Any]:
             "total": len(outcome.records),
             "failed": sum(bool(record.problem) for record in outcome.records),
             "by_colour": {
-                colour: sum(bucket.requests for _, of, bucket in outcome.slices if of == colour) for colour in COLOURS
+                colour: sum(bucket.requests for at, of, bucket in outcome.slices if _build(outcome, at, of) == colour)
+                for colour in COLOURS
             },
         },
         "latency_ms": _latencies(outcome),
@@ -45,7 +47,8 @@ def judge(plan: Plan, options: Options, outcome: Outcome) -> dict[str, Any]:
         "migration": _migration(outcome),
         "shift": _shift(plan, outcome),
         "alarms": _alarms(plan, outcome),
-        "rolled_back": outcome.rolled_back,
+        "rolled_back": outcome.ending.kind == "rolls-back",
+        "outcome": {"kind": outcome.ending.kind, "why": outcome.ending.why},
         "smoke": [] if outcome.smoke is None else [_step(step) for step in outcome.smoke.steps],
         "data": {
             "rows_checked": outcome.comparison.rows_checked if outcome.comparison else 0,
@@ -57,15 +60,25 @@ def judge(plan: Plan, options: Options, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _build(outcome: Outcome, at: float, colour: str) -> str:
+    """Whose build answered in a slice: in the baseline blue's stands in both groups."""
+    return "blue" if at < (outcome.began(BASELINE_ENDS) or math.inf) else colour
+
+
 def _reasons(outcome: Outcome) -> list[str]:
+    words = {
+        "rolls-back": "was rolled back",
+        "stops": "was stopped, without automatic rollback,",
+        "refused": "was refused",
+    }
     reasons = []
-    if outcome.smoke is not None and not outcome.smoke.passed:
+    if outcome.ending.kind != "completes":
+        reasons.append(f"the deployment {words[outcome.ending.kind]} {outcome.ending.why}")
+    if outcome.kept_idle is False:
         reasons.append(
-            f"the smoke test failed behind the test listener: {outcome.smoke.failure}; traffic never shifted"
+            "the service closes idle connections before the load balancer does: requests that meet a closing connection fail with 502; "
+            "raise the server's keep-alive above the load balancer's idle timeout"
         )
-    if outcome.stopped_by:
-        what = "rolled back" if outcome.rolled_back else "stopped, without automatic rollback,"
-        reasons.append(f"the deployment was {what} by alarm {', '.join(outcome.stopped_by)}")
     failed_requests = [record for record in outcome.records if record.problem]
     if failed_requests:
         reasons.append(
@@ -87,8 +100,8 @@ def _latencies(outcome: Outcome) -> dict[str, dict[str, float]]:
     """Client latencies, from the intended time, before the migration, during it, and from the first shifted request on."""
     begins = dict(outcome.phases)
     periods = {
-        "baseline": (begins["baseline"], begins["migration"]),
-        "migration": (begins["migration"], begins["green: tasks start"]),
+        "baseline": (begins["baseline"], begins[BASELINE_ENDS]),
+        "migration": (begins["migration"], begins.get("green: tasks start", math.inf)),
         "shift": (begins.get("shift", math.inf), math.inf),
     }
     latencies: dict[str, dict[str, float]] = {}
@@ -109,14 +122,15 @@ def _spread(samples: Sequence[float]) -> dict[str, float]:
 
 
 def _migration(outcome: Outcome) -> dict[str, Any]:
+    """What the migration answered; empty texts and zeros for one that did not take place."""
     attributes = outcome.migration
     return {
-        "from": attributes["From"],
-        "to": attributes["To"],
-        "revisions": [revision for revision in attributes["Revisions"].split(",") if revision],
-        "duration_s": float(attributes["DurationSeconds"]),
-        "max_lock_wait_ms": float(attributes["MaxLockWaitMilliseconds"]),
-        "rows_backfilled": int(attributes["RowsBackfilled"]),
+        "from": attributes.get("From", ""),
+        "to": attributes.get("To", ""),
+        "revisions": [revision for revision in attributes.get("Revisions", "").split(",") if revision],
+        "duration_s": float(attributes.get("DurationSeconds", 0)),
+        "max_lock_wait_ms": float(attributes.get("MaxLockWaitMilliseconds", 0)),
+        "rows_backfilled": int(attributes.get("RowsBackfilled", 0)),
     }
 
 

@@ -45,6 +45,26 @@ class AlarmWatch:
             alarm for alarm in plan.shift.alarms if alarm.name not in {watched.alarm.name for watched in self.alarms}
         ]
 
+    @property
+    def rolls_back(self) -> bool:
+        """Whether an alarm that stops the deployment also takes traffic back."""
+        return self._plan.shift.rolls_back_on_alarm
+
+    def force(self, name: str) -> None:
+        """Puts an alarm into ALARM, as `aws cloudwatch set-alarm-state` does."""
+        for watched in self.alarms:
+            if watched.alarm.name == name:
+                watched.state = "ALARM"
+                watched.changes.append((0.0, "ALARM"))
+
+    def firing(self) -> list[str]:
+        """The decisive alarms in ALARM."""
+        return [
+            watched.alarm.name
+            for watched in self.alarms
+            if watched.state == "ALARM" and watched.alarm.name in self._plan.shift.decisive
+        ]
+
     def poll(self, now: float) -> list[str]:
         """Takes in every period that is visible at epoch second `now`; returns the decisive alarms in ALARM."""
         for watched in self.alarms:
@@ -60,11 +80,7 @@ class AlarmWatch:
                 before, watched.state = watched.state, state(watched.alarm, watched.points, watched.state)
                 if watched.state != before:
                     watched.changes.append((self._clock.plan(now), watched.state))
-        return [
-            watched.alarm.name
-            for watched in self.alarms
-            if watched.state == "ALARM" and watched.alarm.name in self._plan.shift.decisive
-        ]
+        return self.firing()
 
     def _point(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> Point:
         return value(

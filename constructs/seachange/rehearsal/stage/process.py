@@ -128,10 +128,20 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return None
 
+    def terminate(self) -> None:
+        """Sends its stop signal, without waiting; harmless when it has ended."""
+        if self.exit_code() is None:
+            self._process.send_signal(self._stop_signal)
+
+    def kill(self) -> None:
+        """Ends it and its children at once, as a crash would; harmless when it has ended."""
+        if self.exit_code() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
     def stop(self, *, stop_signal: signal.Signals | None = None, grace_s: float = 30.0) -> None:
         """Ends it: its stop signal, or the given one, then SIGKILL to its group after `grace_s` seconds."""
         if self.exit_code() is None:
             self._process.send_signal(stop_signal or self._stop_signal)
             if self.wait(grace_s) is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+                self.kill()

@@ -1,82 +1,101 @@
-"""The service's tasks: processes of one release behind one target group."""
+"""The service's tasks: as many processes of one release as it wants, kept up as ECS's scheduler does."""
 
-import os
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from seachange.rehearsal.errors import StageError
 from seachange.rehearsal.stage.envoy import LoadBalancer
-from seachange.rehearsal.stage.ports import LOOPBACK, free_port
-from seachange.rehearsal.stage.process import ChildProcess
+from seachange.rehearsal.stage.task import Death, InFront, Launch, Task
 
-# What a task of ours must not inherit from the shell that rehearses.
-_FOREIGN = ("AWS_", "PG", "DB_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
+# How often the targets' health is asked for: an answer describes every target, and costs Envoy some work.
+_LOOK_EVERY_S = 0.25
+# ECS too starts a task that keeps dying later and later (its service scheduler throttles); here a second suffices to spin no loop.
+_THROTTLE_S = 1.0
 
 
 class TaskSet:
     """Tasks of one release, registered in the target group of one colour.
 
-    On AWS each task listens on the container port of an address of its own. Here each gets a port of its own: as `{{port}}` in the
-    command, and in every environment variable whose value is the container port. `HOST` tells it to stay on the loopback interface.
+    A task that ends, or that fails its health checks after it had passed them, is replaced, as ECS does.
+
+    Args:
+        colour: Its target group.
+        launch: Starts a task.
+        name: What its tasks are called, beside a number.
+        count: How many tasks the release wants.
+        balancer: Registers them.
+        stop_timeout_s: Seconds between SIGTERM and SIGKILL.
+        in_front: Makes what takes a task's requests in its place; nothing by default.
+        crash_after_s: Every task is killed so many seconds after its start; never by default.
     """
 
     def __init__(
         self,
         colour: str,
-        command: Sequence[str],
+        launch: Launch,
         *,
-        directory: Path,
-        environment: Mapping[str, str],
-        container_port: int,
-        logs: Path,
+        name: str,
+        count: int,
         balancer: LoadBalancer,
+        stop_timeout_s: float = 30.0,
+        in_front: InFront | None = None,
+        crash_after_s: float | None = None,
     ) -> None:
         self.colour = colour
-        self._container_port = str(container_port)
-        self._command = command
-        self._directory = directory
-        self._environment = environment
-        self._logs = logs
+        self.deaths: list[Death] = []
+        self._launch = launch
+        self._name = name
+        self._count = count
         self._balancer = balancer
-        self._processes: list[ChildProcess] = []
-        self._started = 0.0
+        self._stop_timeout_s = stop_timeout_s
+        self._in_front = in_front
+        self._crash_after_s = crash_after_s
+        self._tasks: list[Task] = []
+        self._leaving: list[tuple[Task, float]] = []
+        self._started = 0
+        self._not_before = 0.0
+        self._looked = 0.0
 
-    def start(self, count: int) -> None:
-        """Starts `count` tasks and registers them; `ready` tells when they all pass the health check."""
-        ports = [free_port() for _ in range(count)]
-        for index, port in enumerate(ports, 1):
-            name = f"{self.colour}-{index}"
-            ports_of_its_own = {
-                key: str(port) for key, value in self._environment.items() if value == self._container_port
-            }
-            environment = {**inherited_environment(), **self._environment, **ports_of_its_own, "HOST": LOOPBACK}
-            command = [argument.replace("{{port}}", str(port)) for argument in self._command]
-            log = self._logs / f"{name}.log"
-            self._processes.append(ChildProcess(f"task {name}", command, log=log, cwd=self._directory, env=environment))
-        self._balancer.register(self.colour, ports)
-        self._started = time.monotonic()
+    def start(self) -> None:
+        """Starts and registers them; `ready` tells when they all pass the health check."""
+        self._fill()
+        self._register()
 
-    def ready(self, timeout_s: float) -> bool:
-        """Whether all tasks are healthy; StageError, with what a task printed last, when they are not after `timeout_s` seconds."""
+    @property
+    def wanted(self) -> int:
+        """How many tasks the release wants."""
+        return self._count
+
+    def ready(self) -> bool:
+        """Whether as many tasks as wanted are healthy."""
         hosts = self._balancer.hosts(self.colour)
-        if hosts.total == len(self._processes) and not hosts.unhealthy:
-            return True
-        if time.monotonic() > self._started + timeout_s:
-            first = self._processes[0]
-            raise StageError(
-                f"{self.colour}'s tasks were not healthy after {timeout_s:.0f} s; the first one's last lines: {first.last_lines()} (log: {first.log})"
-            )
-        return False
+        return hosts.total == self._count == len(self._tasks) and not hosts.unhealthy
 
-    def must_run(self) -> None:
-        """Raises when a task has ended."""
-        for process in self._processes:
-            process.must_run()
+    def last_lines(self) -> str:
+        """What a task printed last."""
+        return self._tasks[0].last_lines() if self._tasks else "no task runs"
+
+    def tend(self, now: float) -> None:
+        """Notices, at epoch second `now`, which tasks died or became unhealthy, and replaces them."""
+        if self._crash_after_s is not None:
+            for task in self._tasks:
+                if now - task.started > self._crash_after_s:
+                    task.kill()
+        lost = {task: death for task in self._tasks if (death := task.death())}
+        if now - self._looked > _LOOK_EVERY_S:
+            self._looked = now
+            lost |= self._unhealthy(now)
+        for task, death in lost.items():
+            self.deaths.append(death)
+            self._tasks.remove(task)
+            self._leaving.append((task, now + self._stop_timeout_s))
+            self._not_before = now + _THROTTLE_S
+        if self._fill(now) or lost:
+            self._register()
+        for task in lost:
+            task.leave()
+        self._see_off(now)
 
     def deregister(self) -> None:
-        """Takes the tasks out of the target group; the requests under way go on."""
-        self._balancer.register(self.colour, [])
+        """Takes the tasks out of the target group; the requests under way go on, and nobody is replaced any more."""
+        self._count = 0
+        self._register()
 
     def idle(self) -> bool:
         """Whether no request is under way."""
@@ -84,11 +103,40 @@ class TaskSet:
 
     def stop(self) -> None:
         """Ends every task."""
-        while self._processes:
-            self._processes[-1].stop()
-            self._processes.pop()
+        for task in self._tasks:
+            task.leave()
+        for task in [*self._tasks, *(task for task, _ in self._leaving)]:
+            task.stop()
+        self._tasks, self._leaving = [], []
 
+    def _fill(self, now: float | None = None) -> bool:
+        """Starts what is missing; whether it started any."""
+        if now is not None and now < self._not_before:
+            return False
+        missing = max(0, self._count - len(self._tasks))
+        for _ in range(missing):
+            self._started += 1
+            self._tasks.append(Task(f"{self._name}-{self._started}", self._launch, self._in_front))
+        return missing > 0
 
-def inherited_environment() -> dict[str, str]:
-    """The shell's environment without what would redirect a task to another database or account."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    def _register(self) -> None:
+        self._balancer.register(self.colour, [task.port for task in self._tasks] if self._count else [])
+
+    def _unhealthy(self, now: float) -> dict[Task, Death]:
+        """The tasks that passed their health checks once and fail them now."""
+        healthy = self._balancer.health(self.colour)
+        lost = {}
+        for task in self._tasks:
+            if healthy.get(task.port):
+                task.was_healthy = True
+            elif task.was_healthy and task.port in healthy:
+                lost[task] = Death(name=task.name, at=now, reason="failed the load balancer's health checks")
+        return lost
+
+    def _see_off(self, now: float) -> None:
+        """Ends the tasks that were asked to leave, those whose time is over by force."""
+        for task, deadline in [*self._leaving]:
+            if task.gone() or now > deadline:
+                task.kill()
+                task.stop()
+                self._leaving.remove((task, deadline))

@@ -1,0 +1,57 @@
+"""Starts tasks of one release as processes of this machine."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seachange.rehearsal.stage.ports import LOOPBACK
+from seachange.rehearsal.stage.process import ChildProcess
+
+# What a task of ours must not inherit from the shell that rehearses.
+_FOREIGN = ("AWS_", "PG", "DB_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
+
+
+class Launcher:
+    """Starts a task at a port.
+
+    On AWS each task listens on the container port of an address of its own. Here each gets a port of its own: as `{{port}}` in the
+    command, and in every environment variable whose value is the container port. `HOST` tells it to stay on the loopback interface.
+
+    Args:
+        command: Program and arguments.
+        directory: The working directory.
+        environment: The release's, with local values.
+        container_port: The port in the template.
+        logs: Where each task writes its log.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        container_port: int,
+        logs: Path,
+    ) -> None:
+        self._command = command
+        self._directory = directory
+        self._environment = environment
+        self._container_port = str(container_port)
+        self._logs = logs
+
+    def __call__(self, name: str, port: int) -> ChildProcess:
+        """The running process of the task `name` at `port`."""
+        own = {key: str(port) for key, value in self._environment.items() if value == self._container_port}
+        return ChildProcess(
+            f"task {name}",
+            [argument.replace("{{port}}", str(port)) for argument in self._command],
+            log=self._logs / f"{name}.log",
+            cwd=self._directory,
+            env={**inherited_environment(), **self._environment, **own, "HOST": LOOPBACK},
+        )
+
+
+def inherited_environment() -> dict[str, str]:
+    """The shell's environment without what would redirect a task to another database or account."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
