@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from seachange.assembly import Resource
+from seachange.evaluation import value
 from seachange.plan.alarms import read_alarm, read_alarms
 
 SIMPLE = {
@@ -33,6 +34,10 @@ def math(expression: str, *further: dict[str, Any], period: int = 60) -> dict[st
     return {key: SIMPLE[key] for key in ("ComparisonOperator", "EvaluationPeriods", "Threshold")} | {"Metrics": metrics}
 
 
+def query(name: str, expression: str) -> dict[str, Any]:
+    return {"Id": name, "Expression": expression, "ReturnData": False}
+
+
 class Assembly:
     """One alarm and the group that names it."""
 
@@ -52,8 +57,8 @@ def read(
         type="Custom::SeaChangeDeployment",
         properties={"GreenAlarms": [name or {"Ref": "Alarm"}]},
     )
-    alarms, unread = read_alarms(Assembly(resource_type, properties), deployment)  # type: ignore[arg-type]
-    return [alarm.expression for alarm in alarms], list(unread)
+    alarms = read_alarms(Assembly(resource_type, properties), deployment)  # type: ignore[arg-type]
+    return [alarm.expression for alarm in alarms.single], list(alarms.unread)
 
 
 class Everywhere(Assembly):
@@ -72,9 +77,9 @@ def test_the_deployment_names_them_one_by_one_and_none_twice() -> None:
         "CommonComposite": {"Ref": "Composite"},
     }
     deployment = Resource(stack="s", logical_id="D", type="Custom::SeaChangeDeployment", properties=named)
-    alarms, unread = read_alarms(Everywhere("AWS::CloudWatch::Alarm", SIMPLE), deployment)  # type: ignore[arg-type]
-    assert [alarm.name for alarm in alarms] == ["B", "Shared", "G", "C"]
-    assert unread == ()
+    alarms = read_alarms(Everywhere("AWS::CloudWatch::Alarm", SIMPLE), deployment)  # type: ignore[arg-type]
+    assert [alarm.name for alarm in alarms.single] == ["B", "Shared", "G", "C"]
+    assert alarms.unread == ()
 
 
 def test_what_an_alarm_does_with_low_samples() -> None:
@@ -92,6 +97,28 @@ def test_what_can_be_evaluated_is(expression: str) -> None:
     assert read(math(expression)) == ([expression], [])
 
 
+@pytest.mark.parametrize(
+    ("expression", "further", "expected"),
+    [
+        ("half + m", [query("half", "m / 2")], {8.0: 12.0, None: None}),
+        (
+            "IF(many, rate, 0)",
+            [query("many", "FILL(m, 0) > 3"), query("rate", "100 / m")],
+            {8.0: 12.5, 2.0: 0.0, None: 0.0},
+        ),
+        # A step draws no point without a point of its metrics; what follows can tell.
+        ("FILL(double, 7)", [query("double", "m * 2")], {8.0: 16.0, None: 7.0}),
+        ("last", [query("last", "middle + 1"), query("middle", "first + 1"), query("first", "m + 1")], {1.0: 4.0}),
+    ],
+)
+def test_an_expression_over_expressions(
+    expression: str, further: list[dict[str, Any]], expected: dict[float | None, float | None]
+) -> None:
+    properties = math(expression, *further)
+    alarm = read_alarm(Resource(stack="s", logical_id="A", type="AWS::CloudWatch::Alarm", properties=properties))
+    assert {point: value(alarm.expression, {"m": point}) for point in expected} == expected
+
+
 def test_a_plain_metric_too() -> None:
     assert read(SIMPLE) == (["m"], [])
 
@@ -100,12 +127,7 @@ def test_a_plain_metric_too() -> None:
     ("properties", "name", "resource_type", "reason"),
     [
         (SIMPLE, "imported-alarm", "AWS::CloudWatch::Alarm", '"imported-alarm": it is not in the service\'s template'),
-        (
-            {"AlarmRule": "ALARM(a)"},
-            None,
-            "AWS::CloudWatch::CompositeAlarm",
-            "Alarm: AWS::CloudWatch::CompositeAlarm is not evaluated here",
-        ),
+        ({}, None, "AWS::CloudWatch::InsightRule", "Alarm: AWS::CloudWatch::InsightRule is not evaluated here"),
         (
             {**SIMPLE, "ComparisonOperator": "GreaterThanUpperThreshold"},
             None,
@@ -127,7 +149,13 @@ def test_a_plain_metric_too() -> None:
         ),
         (math("RATE(m)"), None, "AWS::CloudWatch::Alarm", "metric math beyond"),
         (math("m +"), None, "AWS::CloudWatch::Alarm", "metric math cannot be read"),
-        (math("other + m"), None, "AWS::CloudWatch::Alarm", "expressions of expressions"),
+        (math("other + m"), None, "AWS::CloudWatch::Alarm", "over other, which the alarm does not define"),
+        (
+            math("a", query("a", "b"), query("b", "a + m")),
+            None,
+            "AWS::CloudWatch::Alarm",
+            "in a circle: a needs b needs a",
+        ),
         (
             math(
                 "m + n",
