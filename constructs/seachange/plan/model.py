@@ -59,12 +59,16 @@ class Release:
 
     Attributes:
         container_port: Where the application listens.
+        command: The container's entry point and command where the template gives them; empty for the image's own.
+        stop_timeout_s: Seconds between SIGTERM and SIGKILL; ECS's default is 30.
         sidecar: The container that takes the traffic in the application's place; None for the application itself.
         environment: The container's variables as the template has them.
         secrets: The names of the variables that ECS would fill from a secret or parameter.
     """
 
     container_port: int
+    command: tuple[str, ...]
+    stop_timeout_s: float
     sidecar: str | None
     environment: Mapping[str, Any]
     secrets: tuple[str, ...]
@@ -123,6 +127,7 @@ class Plan:
     """One deployment.
 
     Attributes:
+        idle_timeout_s: How long the load balancer keeps an idle connection, in seconds.
         smoke: None for a release without a smoke test.
         hooks: The deployment's other hooks, each with its lifecycle event and function.
     """
@@ -134,5 +139,6 @@ class Plan:
     deregistration_delay_s: float
     production_port: int
     test_port: int
+    idle_timeout_s: float = 60.0
     smoke: Smoke | None = None
     hooks: tuple[str, ...] = ()

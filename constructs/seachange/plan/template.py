@@ -104,12 +104,20 @@ def _release(assembly: Assembly) -> Release:
     takes_traffic = deployment["ContainerName"] == balanced["ContainerName"]
     return Release(
         container_port=int((deployment if takes_traffic else balanced)["ContainerPort"]),
+        command=_command(container),
+        stop_timeout_s=float(container.get("StopTimeout", 30)),
         sidecar=None if takes_traffic else str(deployment["ContainerName"]),
         environment={item["Name"]: item["Value"] for item in container.get("Environment", [])},
         secrets=tuple(item["Name"] for item in container.get("Secrets", [])),
         tasks=int(service.properties.get("DesiredCount", 1)),
         migration=_migration(assembly),
     )
+
+
+def _command(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """Entry point and command, where both that are given are literal."""
+    words = [*container.get("EntryPoint", []), *container.get("Command", [])]
+    return tuple(words) if all(isinstance(word, str) for word in words) else ()
 
 
 def _migration(assembly: Assembly) -> Migration:
