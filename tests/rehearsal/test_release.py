@@ -43,7 +43,7 @@ def test_a_good_release_loses_nothing(rehearse: Rehearse, green: Path, tmp_path:
     assert [step["name"] for step in report["smoke"]][1] == "create with a structured address"
     assert all(step["problem"] is None for step in report["smoke"])
     page = (done.out / "report.html").read_text()
-    assert page.count("<svg") == 3
+    assert "This release passed" in page
     assert "<script" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 

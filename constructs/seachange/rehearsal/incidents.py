@@ -135,7 +135,8 @@ def find(
         baseline_p99_s: The 99th percentile of the latency before anything changed, in seconds.
     """
     slow_above = max(SLOW_S, SLOW_FACTOR * baseline_p99_s)
-    failed, slow = [], []
+    failed: list[Incident] = []
+    slow: list[Incident] = []
     for request in sorted(sent, key=lambda request: request.intended):
         if not request.problem and request.latency_s <= slow_above:
             continue

@@ -7,6 +7,8 @@ from seachange.rehearsal.errors import RehearsalError
 
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+JUNIT_XML = "junit.xml"
+SUMMARY_MD = "summary.md"
 
 
 def fresh_output(out: Path) -> Path:
@@ -18,7 +20,7 @@ def fresh_output(out: Path) -> Path:
     try:
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True)
-        for name in (REPORT_JSON, REPORT_HTML):
+        for name in (REPORT_JSON, REPORT_HTML, JUNIT_XML, SUMMARY_MD):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise RehearsalError(

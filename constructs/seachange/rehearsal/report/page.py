@@ -1,15 +1,36 @@
-"""The page for people: self-contained, without scripts."""
+"""The page for people: one file, no script, nothing to fetch; every plot is inline SVG."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-_WIDTH, _HEIGHT = 860.0, 150.0
+from seachange.rehearsal.report import bands, lanes, words
+from seachange.rehearsal.report.axis import Axis
+from seachange.rehearsal.report.claims import claims
+from seachange.rehearsal.report.drills import SCHEMA as DRILLS_SCHEMA
+
+_FILTERS = (
+    words.alarm,
+    words.breakable,
+    words.chance,
+    words.condition,
+    words.count,
+    words.duration,
+    words.moment,
+    words.ms,
+    words.signed_ms,
+    words.size,
+)
 
 
 def page(report: Mapping[str, Any]) -> str:
-    """The report as one page."""
+    """The page.
+
+    Args:
+        report: A rehearsal's report (`seachange.rehearsal/1`), or the table of its drills (`seachange.drills/1`).
+    """
     environment = Environment(
         loader=PackageLoader("seachange.rehearsal"),
         autoescape=True,
@@ -17,44 +38,33 @@ def page(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(report=report, plots=plots(report), width=_WIDTH, height=_HEIGHT)
+    environment.filters |= {word.__name__: word for word in _FILTERS}
+    if report["schema"] == DRILLS_SCHEMA:
+        return environment.get_template("drills.html.j2").render(report=report)
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        headline=words.headline(report),
+        claims=list(claims(report)),
+        timeline=_timeline(report),
+    )
 
 
-def plots(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The three plots over the same seconds: each with its title, unit, greatest value and lines as SVG points."""
-    seconds = report["timeline"]["seconds"]
-    end = max((second["at_s"] + 1 for second in seconds), default=1)
-    weights = [(entry["at_s"], entry["green_weight"]) for entry in report["timeline"]["weights"]]
-    stairs = [
-        point
-        for (at, weight), (until, _) in zip(weights, [*weights[1:], (end, 0)], strict=True)
-        for point in ((at, weight), (until, weight))
-    ]
-    series = [
-        ("Green's share of the traffic", "%", {"green weight": stairs}, 100),
-        (
-            "Latency, from the intended send time",
-            "ms",
-            {name: [(s["at_s"] + 0.5, s[f"{name}_ms"]) for s in seconds] for name in ("p50", "p99")},
-            0,
-        ),
-        ("Failed requests", "per second", {"failed": [(s["at_s"] + 0.5, s["failed"]) for s in seconds]}, 0),
-    ]
-    return [_plot(title, unit, lines, floor, end) for title, unit, lines, floor in series]
-
-
-def _plot(
-    title: str, unit: str, lines: Mapping[str, Sequence[tuple[float, float]]], floor: float, end: float
-) -> dict[str, Any]:
-    top = max([floor, 1.0, *(value for points in lines.values() for _, value in points)])
+def _timeline(report: Mapping[str, Any]) -> dict[str, Any]:
+    timeline = report["timeline"]
+    ends = [phase["to_s"] for phase in timeline["phases"]] + [second["at_s"] + 1 for second in timeline["seconds"]]
+    axis = Axis(end=max([*ends, 1.0]))
+    begins = next((phase["from_s"] for phase in timeline["phases"] if phase["name"] == "shift"), math.inf)
+    shifted = next((entry["at_s"] for entry in timeline["weights"] if entry["at_s"] >= begins), None)
+    rows = bands.alarms(report, axis)
     return {
-        "title": title,
-        "unit": unit,
-        "top": f"{top:g}",
-        "end": f"{end:g}",
-        "lines": {
-            name: " ".join(f"{at / end * _WIDTH:.1f},{_HEIGHT - value / top * _HEIGHT:.1f}" for at, value in points)
-            for name, points in lines.items()
-        },
+        "end": axis.end,
+        "phases": bands.phases(report, axis),
+        "lanes": lanes.lanes(report, axis),
+        "alarm_moments": bands.alarm_moments(report, axis),
+        "alarms": [row for row in rows if not row.quiet],
+        "quiet_alarms": [row for row in rows if row.quiet],
+        "revisions": bands.revisions(report, axis),
+        "waits": lanes.waits(report, axis),
+        "ticks": axis.ticks(),
+        "plan_ticks": [] if shifted is None else axis.plan_ticks(shifted, report["speed"]),
     }
