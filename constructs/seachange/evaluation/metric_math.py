@@ -179,10 +179,12 @@ def _pair(name: str, left: ast.expr, right: ast.expr) -> Callable[[Any, Any], An
     def apply(*operands: Any) -> Any:
         import numpy as np
 
-        missing = [np.isnan(operand) for operand, counts in zip(operands, measured, strict=True) if counts]
         result = getattr(np, name)(*(_or_zero(operand) for operand in operands))
-        nothing = np.logical_and.reduce(missing) if len(missing) == 2 else missing[0] if missing else False
-        return np.where(nothing | ~np.isfinite(result), np.nan, result)
+        nothing = ~np.isfinite(result)
+        missing = [np.isnan(operand) for operand, counts in zip(operands, measured, strict=True) if counts]
+        if missing:
+            nothing = nothing | (missing[0] & missing[-1])
+        return np.where(nothing, np.nan, result)
 
     return apply
 

@@ -1,0 +1,142 @@
+"""What becomes of a number of releases drawn together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seachange.plan.faults import Fault
+from seachange.plan.model import Shift
+from seachange.simulation.exposure import MINUTE_S, Exposure, exposure
+from seachange.simulation.latency import Latency
+from seachange.simulation.metrics import Measured
+from seachange.simulation.profile import Profile
+from seachange.simulation.traffic import Floats, Traffic
+from seachange.simulation.unknowns import Between, Unknowns, exactly
+from seachange.simulation.watch import Watch, watch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fates:
+    """One value for each release.
+
+    Attributes:
+        time_s: When it is rolled back, from green's first traffic on; infinite when it is not.
+        first: Which decisive alarm does it, by its place in the watch; meaningless for one that is not.
+        failed: Green's failed requests until then, or until the end of the bake.
+        harmed: Those, and its slow ones.
+        variants: Name of a variant → `time_s` of the same releases under it.
+    """
+
+    time_s: Floats
+    first: NDArray[np.int64]
+    failed: Floats
+    harmed: Floats
+    variants: Mapping[str, Floats]
+
+
+class Dice:
+    """Draws the fates of releases of one shift."""
+
+    def __init__(self, shift: Shift, profile: Profile, fault: Fault, unknowns: Unknowns, compression: float) -> None:
+        self.watch: Watch = watch(shift)
+        self._unknowns = unknowns
+        self._fault = fault
+        self._profile = profile
+        self._compression = compression
+        self._end_s = shift.duration_s + shift.bake_s
+        # An alarm that fires already when the release begins was decided on minutes before.
+        before = int((unknowns.visible.high + unknowns.evaluated.high) // MINUTE_S) + 2
+        self._exposure: Exposure = exposure(shift, fault, unknowns.begins, lead=self.watch.lead + before)
+        self._traffic = Traffic(profile, fault, self._exposure, compression)
+        self._latency = Latency(profile, fault)
+
+    def roll(self, releases: int, chance: np.random.Generator, variants: Mapping[str, Unknowns]) -> Fates:
+        """The fates of so many releases, each under the given variants too."""
+        moments = chance.integers(len(self._exposure.begins), size=releases)
+        rates = self._traffic.rates(chance, releases)
+        sides = {"green": self._traffic.green(chance, moments, rates)}
+        if any("blue" in asked.colours for asked in self.watch.asked):
+            sides["blue"] = self._traffic.blue(chance, moments, rates)
+        measured = Measured(
+            sides=sides,
+            sick=np.take(self._exposure.active, moments, axis=1) & self._fault.unhealthy,
+            tasks=self._profile.tasks,
+            latency=self._latency,
+            chance=chance,
+            compression=self._compression,
+            asked=self.watch.asked,
+        )
+        begins = self._exposure.begins[moments]
+        draws = chance.random((2 + len(self.watch.decisive), releases))
+        time_s, first = self._rolled_back(measured, self._unknowns, begins, draws)
+        green = sides["green"]
+        return Fates(
+            time_s=time_s,
+            first=first,
+            failed=self._until(green.failed, time_s, begins),
+            harmed=self._until(green.failed + green.slow * (green.responses - green.errors), time_s, begins),
+            variants={name: self._rolled_back(measured, other, begins, draws)[0] for name, other in variants.items()},
+        )
+
+    def _rolled_back(
+        self, measured: Measured, unknowns: Unknowns, begins: Floats, draws: Floats
+    ) -> tuple[Floats, NDArray[np.int64]]:
+        """When, and by which alarm's place."""
+        shape = (self._exposure.minutes, len(begins))
+        visible, polled = _delay(unknowns.visible, draws[0]), _delay(unknowns.polled, draws[1])
+        ends = MINUTE_S * np.arange(1 - self._exposure.lead, self._exposure.minutes + 1 - self._exposure.lead)
+        time_s, first = np.full(len(begins), np.inf), np.full(len(begins), -1)
+        for place, (is_alarm, draw) in enumerate(
+            zip(self.watch.alarmed(measured, unknowns, shape).values(), draws[2:], strict=True)
+        ):
+            if not is_alarm.any():
+                continue
+            after = visible + _delay(unknowns.evaluated, draw) - begins
+            # What was evaluated a minute before the first traffic, or earlier, has been evaluated anew since.
+            counts = is_alarm & (ends[:, np.newaxis] + after > -MINUTE_S)
+            row = counts.argmax(axis=0)
+            fires = counts[row, np.arange(len(begins))]
+            its_time = np.where(fires, np.maximum(ends[row] + after, 0) + polled, np.inf)
+            first[its_time < time_s] = place
+            time_s = np.minimum(time_s, its_time)
+        return np.where(time_s <= self._end_s, time_s, np.inf), first
+
+    def _until(self, counts: Floats, time_s: Floats, begins: Floats) -> Floats:
+        """The sum of each minute's counts up to a time, the last minute's in part."""
+        is_over = np.isinf(time_s)
+        at = np.where(is_over, 0, time_s + begins) / MINUTE_S + self._exposure.lead
+        row = np.minimum(at.astype(np.int64), self._exposure.minutes - 1)
+        column = np.arange(len(begins))
+        total = np.cumsum(counts, axis=0)
+        return np.where(is_over, total[-1], total[row, column] - (1 - (at - row)) * counts[row, column])
+
+
+def variants_of(unknowns: Unknowns) -> dict[str, Unknowns]:
+    """The other values of each unknown, by name."""
+    delays = (unknowns.visible, unknowns.evaluated, unknowns.polled)
+    shortest, longest = (
+        replace(unknowns, visible=exactly(visible), evaluated=exactly(evaluated), polled=exactly(polled))
+        for visible, evaluated, polled in ([delay.low for delay in delays], [delay.high for delay in delays])
+    )
+    found = {
+        f"metrics visible after {shortest.visible}, alarms evaluated after {shortest.evaluated}, polled after {shortest.polled}": shortest,
+        f"metrics visible after {longest.visible}, alarms evaluated after {longest.evaluated}, polled after {longest.polled}": longest,
+        "alarms fetch just N points" if unknowns.extra_points else "alarms fetch N + 2 points": replace(
+            unknowns, extra_points=0 if unknowns.extra_points else 2
+        ),
+        "counts of errors are sent when 0"
+        if unknowns.zeros == "absent"
+        else "counts of errors are absent when 0": replace(
+            unknowns, zeros="sent" if unknowns.zeros == "absent" else "absent"
+        ),
+        "FILL leaves out the newest minute" if unknowns.pins_newest else "FILL pins the newest minute": replace(
+            unknowns, pins_newest=not unknowns.pins_newest
+        ),
+    }
+    return {name: other for name, other in found.items() if other != unknowns}
+
+
+def _delay(between: Between, draw: Floats) -> Floats:
+    return between.low + (between.high - between.low) * draw
