@@ -10,8 +10,8 @@ from seachange.rehearsal.acts import Act
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.outcome import Kind, Outcome
 from seachange.rehearsal.progress import Progress, Status
-from seachange.rehearsal.stage.stage import Stage
 from seachange.rehearsal.stage.postgres import PostgresServer
+from seachange.rehearsal.stage.stage import Stage
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange.rehearsal.traffic import Traffic
 from seachange.rehearsal.watch import AlarmWatch

@@ -239,8 +239,8 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
     entries += [f"alarm {alarm}" for alarm in plan.shift.unread_alarms]
     if outcome.watch is not None:
         entries += [
-            f"alarm {alarm.name}: it reads metrics that this stage does not have"
-            for alarm in outcome.watch.not_measured
+            f"alarm {name}: it reads metrics that this stage does not have, or asks for such an alarm"
+            for name in outcome.watch.not_measured
         ]
     entries += [f"environment variable {name}: ECS fills it from a secret or parameter" for name in plan.green.secrets]
     return entries + [

@@ -1,14 +1,13 @@
 """Watches the deployment's alarms as CloudWatch and CodeDeploy would, on the rehearsal's clock."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seachange.assembly import referenced
-from seachange.evaluation import Alarm, Metric, Point, State, fewest_samples, state, value
+from seachange.evaluation import Alarm, Composite, Metric, Point, State, fewest_samples, state, value
 from seachange.plan.model import COLOURS, Plan
+from seachange.rehearsal.access_log import NO_GROUP
 from seachange.rehearsal.clock import Clock
-from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, point, samples
+from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, groups, point, samples
 
 # A minute's metrics of a load balancer become visible about a minute after it has ended (docs/facts/cloudwatch.md: inferred from reports).
 VISIBLE_AFTER_S = 60.0
@@ -39,11 +38,16 @@ class AlarmWatch:
         self.alarms = [
             Watched(alarm=alarm, direction=_direction(plan, alarm))
             for alarm in plan.shift.alarms
-            if all(can_measure(metric) and _colours(plan, metric) for metric in alarm.metrics.values())
+            if all(can_measure(metric) and groups(metric, plan.shift.colours) for metric in alarm.metrics.values())
         ]
-        self.not_measured = [
-            alarm for alarm in plan.shift.alarms if alarm.name not in {watched.alarm.name for watched in self.alarms}
-        ]
+        self._states: dict[str, State] = {watched.alarm.name: watched.state for watched in self.alarms}
+        self._composites: list[Composite] = []
+        for composite in plan.shift.composites:
+            if composite.children <= self._states.keys():
+                self._composites.append(composite)
+                self._states[composite.name] = "INSUFFICIENT_DATA"
+        names = [alarm.name for alarm in plan.shift.alarms] + [composite.name for composite in plan.shift.composites]
+        self.not_measured = [name for name in names if name not in self._states]
 
     @property
     def rolls_back(self) -> bool:
@@ -54,16 +58,12 @@ class AlarmWatch:
         """Puts an alarm into ALARM, as `aws cloudwatch set-alarm-state` does."""
         for watched in self.alarms:
             if watched.alarm.name == name:
-                watched.state = "ALARM"
+                watched.state = self._states[name] = "ALARM"
                 watched.changes.append((0.0, "ALARM"))
 
     def firing(self) -> list[str]:
-        """The decisive alarms in ALARM."""
-        return [
-            watched.alarm.name
-            for watched in self.alarms
-            if watched.state == "ALARM" and watched.alarm.name in self._plan.shift.decisive
-        ]
+        """The decisive alarms in ALARM, composites included."""
+        return [name for name, state in self._states.items() if state == "ALARM" and name in self._plan.shift.decisive]
 
     def poll(self, now: float) -> list[str]:
         """Takes in every period that is visible at epoch second `now`; returns the decisive alarms in ALARM."""
@@ -73,32 +73,40 @@ class AlarmWatch:
                 end := self._clock.real(period * (len(watched.points) + 1))
             ) + VISIBLE_AFTER_S / self._clock.speed <= now:
                 start = self._clock.real(period * len(watched.points))
-                buckets = {colour: self._measurements.bucket(colour, start, end) for colour in COLOURS}
-                watched.points.append(self._point(watched.alarm, buckets))
+                buckets = {colour: self._measurements.bucket(colour, start, end) for colour in (*COLOURS, NO_GROUP)}
+                watched.points.append(alarm_point(self._plan, watched.alarm, buckets, self._clock.speed))
                 if watched.alarm.ignores_low_samples and self._too_few(watched.alarm, buckets):
                     continue
                 before, watched.state = watched.state, state(watched.alarm, watched.points, watched.state)
                 if watched.state != before:
                     watched.changes.append((self._clock.plan(now), watched.state))
+            self._states[watched.alarm.name] = watched.state
+        for composite in self._composites:
+            self._states[composite.name] = composite.state(self._states)
         return self.firing()
-
-    def _point(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> Point:
-        return value(
-            alarm.expression,
-            {
-                name: point(metric, self._select(metric, buckets), self._clock.speed)
-                for name, metric in alarm.metrics.items()
-            },
-        )
 
     def _too_few(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> bool:
         return any(
-            samples(metric, self._select(metric, buckets), self._clock.speed) < fewest_samples(metric.statistic)
+            samples(metric, _select(self._plan, metric, buckets), self._clock.speed) < fewest_samples(metric.statistic)
             for metric in alarm.metrics.values()
         )
 
-    def _select(self, metric: Metric, buckets: Mapping[str, Bucket]) -> list[Bucket]:
-        return [buckets[colour] for colour in _colours(self._plan, metric)]
+
+def alarm_point(plan: Plan, alarm: Alarm, buckets: Mapping[str, Bucket], speed: float) -> Point:
+    """What an alarm compares with its threshold for one period.
+
+    Args:
+        buckets: Colour → what the load balancer measured in the period.
+        speed: Seconds of the plan per second here; counts are multiplied by it.
+    """
+    return value(
+        alarm.expression,
+        {name: point(metric, _select(plan, metric, buckets), speed) for name, metric in alarm.metrics.items()},
+    )
+
+
+def _select(plan: Plan, metric: Metric, buckets: Mapping[str, Bucket]) -> list[Bucket]:
+    return [buckets[colour] for colour in groups(metric, plan.shift.colours)]
 
 
 def _direction(plan: Plan, alarm: Alarm) -> str:
@@ -109,12 +117,3 @@ def _direction(plan: Plan, alarm: Alarm) -> str:
     if alarm.name not in plan.shift.decisive:
         return "blue"
     return "green" if any("TargetGroup" in metric.dimensions for metric in alarm.metrics.values()) else "both"
-
-
-def _colours(plan: Plan, metric: Metric) -> tuple[str, ...]:
-    """Which groups a metric is about: the one that it names, all when it names none, none when it names a stranger."""
-    group = metric.dimensions.get("TargetGroup")
-    if group is None:
-        return COLOURS
-    colour = plan.shift.colours.get(referenced(json.loads(group)) or "")
-    return (colour,) if colour else ()
