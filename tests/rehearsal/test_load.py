@@ -3,6 +3,7 @@
 import http.server
 import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -56,17 +57,19 @@ def server() -> Iterator[int]:
     httpd.server_close()
 
 
-def request(
-    path: str, method: str = "GET", body: str | None = None, expect: tuple[int, ...] = (200,)
-) -> dict[str, Any]:
+def request(path: str, method: str = "GET", body: object = None, expect: tuple[int, ...] = (200,)) -> dict[str, Any]:
     return {"weight": 1, "method": method, "path": path, "body": body, "expect": expect}
 
 
 def load(
     tmp_path: Path, port: int, requests: list[dict[str, Any]], *, rate: float, seconds: float, **values: list[Any]
 ) -> list[Record]:
-    records = tmp_path / "records.tsv"
+    records, control = tmp_path / "records.tsv", tmp_path / "load.control"
+    control.unlink(missing_ok=True)
+    os.mkfifo(control)
     spec = {
+        "cookies": False,
+        "control": str(control),
         "requests": requests,
         "values": values,
         "rate": rate,
@@ -90,7 +93,7 @@ def load(
 
 
 def test_the_rate_is_constant_and_values_are_filled_in(tmp_path: Path, server: int) -> None:
-    body = json.dumps({"name": "{{name}}", "key": "{{unique}}"})
+    body = {"name": "{{name}}", "key": "{{unique}}"}
     records = load(
         tmp_path, server, [request("/x", "POST", body, (201,))], rate=200, seconds=1, name=['a "quoted" name']
     )

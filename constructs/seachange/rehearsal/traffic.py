@@ -3,13 +3,15 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seachange.rehearsal.config import RehearsalConfig
-from seachange.rehearsal.load import Record, read_records
+from seachange.rehearsal.load.record import Record, read_records
+from seachange.rehearsal.load.source import as_spec
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.process import ChildProcess
 
@@ -27,12 +29,12 @@ class Traffic:
     """A running load against the production listener.
 
     Args:
-        config: The mix and its placeholders.
+        config: The requests and their placeholders.
         values: Placeholder → the values it takes.
         rate: Requests per second.
         max_s: The load ends by itself after so many seconds, however the rehearsal fares.
         balancer: Its production listener takes the requests.
-        work: A directory for specification and records.
+        work: A directory for specification, control and records.
         logs: Where `load.log` is written.
     """
 
@@ -48,24 +50,24 @@ class Traffic:
         logs: Path,
     ) -> None:
         self._records = work / "records.tsv"
-        requests = [
-            {**asdict(request), "body": None if request.body is None else json.dumps(request.body)}
-            for request in config.requests
-        ]
+        control = work / "load.control"
+        os.mkfifo(control, 0o600)
         spec = {
-            "requests": requests,
+            "requests": [as_spec(request) for request in config.requests],
+            "replay": config.replay and {"positions": config.replay.positions},
+            "function": config.function,
+            "directory": str(config.path.parent),
             "values": {name: list(items) for name, items in values.items()},
+            "cookies": config.cookies,
             "rate": rate,
             "max_s": max_s,
+            "host": balancer.host,
+            "port": balancer.production_port,
+            "records": str(self._records),
+            "control": str(control),
         }
         path = work / "load.json"
-        path.write_text(
-            json.dumps(
-                spec | {"host": balancer.host, "port": balancer.production_port, "records": str(self._records)},
-                default=str,
-            ),
-            "utf-8",
-        )
+        path.write_text(json.dumps(spec, default=str), "utf-8")
         self._process = ChildProcess(
             "the load",
             [sys.executable, "-P", "-m", "seachange.rehearsal.load", str(path)],
@@ -73,21 +75,37 @@ class Traffic:
             cwd=work,
             env=dict(os.environ),
         )
+        # For both ways, so that it opens at once whether or not the load reads already.
+        self._control = os.open(control, os.O_RDWR)
 
     def totals(self) -> Totals:
         """The newest totals; raises when the load has ended."""
         self._process.must_run()
         return self._newest()
 
+    def set_rate(self, requests_per_s: float) -> None:
+        """Goes on at another rate from this very moment; 0 pauses the load. Requests under way are not touched.
+
+        However often the rate changes, as many requests are sent as its integral over time says.
+        """
+        os.write(self._control, (json.dumps({"rate": requests_per_s, "at": time.time()}) + "\n").encode())
+
     def end(self) -> list[Record]:
         """Stops sending, waits for the answers under way, and returns every request's record."""
         self._process.must_run()
         self._process.stop(grace_s=40)
+        self._close()
         return read_records(self._records)
 
     def abort(self) -> None:
         """Ends the load without a record; harmless after `end`."""
         self._process.stop(grace_s=1)
+        self._close()
+
+    def _close(self) -> None:
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
 
     def _newest(self) -> Totals:
         with self._process.log.open("rb") as log:

@@ -1,0 +1,145 @@
+"""Recorded access logs as a load: an Application Load Balancer's, and the Common or Combined Log Format of web servers.
+
+Queries, credentials, users and addresses stay out: what a log knows of clients is none of a rehearsal's business.
+Sources of the formats: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html,
+https://httpd.apache.org/docs/current/logs.html.
+"""
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+
+from seachange.rehearsal.errors import ConfigError
+from seachange.rehearsal.load.request import Request, sendable
+
+# The methods without a body; the first two are safe (RFC 9110, section 9.2.1), and replayed by default.
+METHODS = ("GET", "HEAD", "OPTIONS", "DELETE")
+# So many requests are an hour at 50 per second; the load begins again at their end.
+MOST = 200_000
+
+# A log does not say what an answer would be to these data: all but a server's error counts as success.
+_EXPECT = tuple(range(200, 500))
+_GZIP = b"\x1f\x8b"
+_ALB = re.compile(r'(?P<kind>https?|h2|wss?|grpcs?) (?P<answered>\S+) \S+ .*?"(?P<request>[^"]*)" "')
+_ALB_CREATION = re.compile(r'" -?\d+ (?P<created>\d{4}-\d\d-\d\dT[\d:.]+Z) "')
+_COMMON = re.compile(r'\S+ \S+ .*?\[(?P<time>[^\]]+)\] "(?P<request>[^"\\]*(?:\\.[^"\\]*)*)" ')
+_CREDENTIAL = re.compile(
+    r"token|secret|passw|pwd|key|sign|sig$|auth|session|sid$|credential|jwt|code|otp", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedLoad:
+    """The requests of a log in the order of their time.
+
+    Attributes:
+        positions: When each came, counted in requests of an even load of the same length.
+        rate: Requests per second on average; None when the log spans no time.
+    """
+
+    requests: tuple[Request, ...]
+    positions: tuple[float, ...]
+    rate: float | None
+
+
+def read_log(log: Path, *, methods: Sequence[str], keep_queries: bool) -> RecordedLoad:
+    """Reads an access log, plain or gzipped; at most its first `MOST` requests with a method that is wanted.
+
+    Args:
+        methods: Requests with other ones are left out.
+        keep_queries: Keeps query values, all but those whose names look like credentials; without, paths have no query.
+
+    Raises:
+        ConfigError: It cannot be read, is in none of the formats, or holds no request that can be replayed.
+    """
+    found: list[tuple[float, Request]] = []
+    lines = unknown = 0
+    try:
+        for line in _lines(log):
+            lines += 1
+            entry = _entry(line)
+            if entry is None:
+                unknown += 1
+                continue
+            at, method, target = entry
+            path = _path(target, keep_queries=keep_queries)
+            if method in methods and path is not None:
+                found.append((at, Request(method=method, path=path, expect=_EXPECT)))
+            if len(found) == MOST:
+                break
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{log} cannot be read: {error}") from error
+    if unknown > lines / 2:
+        raise ConfigError(
+            f"{log}: {unknown} of {lines} lines are in none of the known formats: an Application Load Balancer's access log, "
+            "the Common Log Format, the Combined Log Format"
+        )
+    if not found:
+        raise ConfigError(
+            f"{log} holds no request with method {' or '.join(methods)}; record a longer one, or change `load.replay.methods`"
+        )
+    found.sort(key=lambda item: item[0])
+    times = [at for at, _ in found]
+    rate = (len(times) - 1) / (times[-1] - times[0]) if times[-1] > times[0] else None
+    return RecordedLoad(
+        requests=tuple(request for _, request in found),
+        positions=tuple((at - times[0]) * (rate or 0) for at in times),
+        rate=rate,
+    )
+
+
+def _lines(log: Path) -> Iterator[str]:
+    with log.open("rb") as file:
+        zipped = file.read(2) == _GZIP
+    with gzip.open(log, "rt", encoding="utf-8") if zipped else log.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip():
+                yield line
+
+
+def _entry(line: str) -> tuple[float, str, str] | None:
+    """When a request came, in epoch seconds, its method, and its target as it was sent; None for a line in no known format."""
+    if (match := _ALB.match(line)) is not None:
+        created = _ALB_CREATION.search(line, match.end())
+        # The first time is that of the answer; a log without the request's own is an old one.
+        at = _timestamp(created["created"] if created else match["answered"], iso=True)
+    elif (match := _COMMON.match(line)) is not None:
+        at = _timestamp(match["time"], iso=False)
+    else:
+        return None
+    words = match["request"].split(" ")
+    if at is None or len(words) < 2:
+        # A client that never sent a whole request: `- http://…:80- -`, `-`.
+        return (at, "-", "-") if at is not None else None
+    return at, words[0], words[1]
+
+
+def _timestamp(text: str, *, iso: bool) -> float | None:
+    try:
+        when = datetime.fromisoformat(text) if iso else datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
+    except ValueError:
+        return None
+    return when.timestamp()
+
+
+def _path(target: str, *, keep_queries: bool) -> str | None:
+    """Path and query to send; None when the target is no path, such as `*` or a host."""
+    try:
+        parts: SplitResult = urlsplit(target)
+    except ValueError:
+        return None
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
+    # RFC 3986 allows parameters of a path's segment; Java servers write their sessions there.
+    path = re.sub(r";jsessionid=[^/;]*", "", path, flags=re.IGNORECASE)
+    if keep_queries:
+        kept = [
+            (name, value)
+            for name, value in parse_qsl(parts.query, keep_blank_values=True)
+            if not _CREDENTIAL.search(name)
+        ]
+        path += f"?{urlencode(kept)}" if kept else ""
+    return path if sendable(path) else None
