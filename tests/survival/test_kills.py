@@ -21,7 +21,7 @@ DEPLOYERS = 8
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.timeout(60 + 15 * KILLS)
+@pytest.mark.timeout(300 + 30 * KILLS)
 def test_killed_at_random_moments(
     cloned: Callable[[], Database], migrations: Path, undisturbed: shop.Undisturbed
 ) -> None:
