@@ -30,6 +30,7 @@ class Drill:
         idle: Connections idle for as long as the load balancer keeps them.
         acts: What is done at which moment.
         loses_requests: Requests may fail: the fault or the act itself fails them.
+        unforeseen: Why nothing can be expected of it; empty where something can.
         decided: `rolls-back` or `refused` where a rule of the deployment decides, whatever the alarms say; None where they do.
     """
 
@@ -46,7 +47,13 @@ class Drill:
     idle: bool = False
     acts: tuple[Act, ...] = ()
     loses_requests: bool = False
+    unforeseen: str = ""
     decided: str | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether no request comes while alarms watch."""
+        return any(act.do is acts.silence for act in self.acts)
 
     def fault(self, shift: Shift) -> Fault:
         """What green does wrong, on the clock of this plan: a fault that begins later does so in the middle of its moment."""
@@ -148,6 +155,7 @@ def all_drills() -> tuple[Drill, ...]:
             what="the database restarts in the middle of the shift",
             acts=(Act(moment=Moment.SHIFT, at=0.5, do=acts.restart_database),),
             loses_requests=True,
+            unforeseen="how long the database is away, and what the service makes of it, stands in no template",
         ),
         Drill(
             name="rollback-in-shift",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.data import Comparison
+from seachange.rehearsal.expectations import Expectation
 from seachange.rehearsal.load import Record
 from seachange.rehearsal.metrics import Bucket
 from seachange.rehearsal.stage.task import Death
@@ -40,6 +41,7 @@ class Outcome:
         weights: When green got which percent of the production listener's requests.
         clock: The plan's clock; None when traffic never began to shift.
         slices: Start, colour and contents of every slice that the load balancer measured.
+        expectation: What the drill must end with, computed after the baseline.
         deaths: Tasks that died or failed their health checks.
         not_performed: Acts of the drill that found nothing to act on.
         kept_idle: Whether green's tasks keep an idle connection for as long as the load balancer does; None when nobody waited for that.
@@ -54,6 +56,7 @@ class Outcome:
     smoke: SmokeReport | None = None
     watch: AlarmWatch | None = None
     ending: Ending = Ending()
+    expectation: Expectation | None = None
     records: list[Record] = field(default_factory=list)
     slices: list[tuple[float, str, Bucket]] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)

@@ -5,19 +5,20 @@ import math
 import time
 from typing import Any
 
-from seachange.plan.model import HealthCheck, Plan, Release
+from seachange.plan.model import COLOURS, HealthCheck, Plan, Release
 from seachange.rehearsal import data
 from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.deployment import deploy
 from seachange.rehearsal.errors import MigrationFailedError, StageError
+from seachange.rehearsal.expectations import concerned, expect, measured
 from seachange.rehearsal.live import Live, StoppedError
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import Ending, Outcome
 from seachange.rehearsal.progress import Progress
-from seachange.rehearsal.stage.stage import Stage
 from seachange.rehearsal.stage.sabotage import breaking
+from seachange.rehearsal.stage.stage import Stage
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange.rehearsal.traffic import Traffic
 
@@ -58,6 +59,7 @@ class Rehearsal:
             outcome.started = time.time()
             live.weigh(0)
             self._compare_blue_with_itself()
+            self._prepare_the_drill()
             self._release(blue)
             live.begin("last answers")
             live.finish_background()
@@ -105,7 +107,23 @@ class Rehearsal:
         live.weigh(0)
         live.begin(BASELINE_ENDS)
         self._end(twin)
-        live.stage.begin_fault("blue", self._options.drill.blue)
+
+    def _prepare_the_drill(self) -> None:
+        """What the drill does to this service, and what must come of it."""
+        live, drill, outcome = self._live, self._options.drill, self._outcome
+        assert live.traffic is not None  # the baseline was under load
+        assert live.measurements is not None
+        start, end = (outcome.began(name) or 0.0 for name in ("baseline", BASELINE_ENDS))
+        fault = concerned(drill.fault(self._plan.shift), live.traffic.so_far())
+        if fault is None:
+            raise StageError("the load asks but one endpoint, so none of them can go bad alone: leave this drill out")
+        answers = [seconds for colour in COLOURS for seconds in live.measurements.bucket(colour, start, end).response_s]
+        if len(answers) < 2:
+            raise StageError("no target answered in the baseline; look at the tasks' logs")
+        profile = measured(self._plan, self._options, answers)
+        outcome.expectation = expect(drill, fault, self._plan, self._options, profile)
+        live.stage.green_fault = fault
+        live.stage.begin_fault("blue", drill.blue)
 
     def _release(self, blue: TaskSet) -> None:
         """The deployment itself, under load: expand, green, shift, bake; then blue ends, or green does."""

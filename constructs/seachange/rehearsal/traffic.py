@@ -90,6 +90,10 @@ class Traffic:
         """
         os.write(self._control, (json.dumps({"rate": requests_per_s, "at": time.time()}) + "\n").encode())
 
+    def so_far(self) -> list[Record]:
+        """The records of the requests that have ended by now."""
+        return read_records(self._records)
+
     def end(self) -> list[Record]:
         """Stops sending, waits for the answers under way, and returns every request's record."""
         self._process.must_run()

@@ -52,6 +52,6 @@ class Record:
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records that a load wrote, in the order in which their requests ended."""
+    """The records that a load wrote, in the order in which their requests ended; a line still being written is left out."""
     with path.open(encoding="utf-8", newline="\n") as lines:
-        return [Record.parse(line) for line in lines]
+        return [Record.parse(line) for line in lines if line.endswith("\n")]

@@ -31,6 +31,8 @@ _WITHOUT_TLS = {"PGSSLMODE": "disable"}
 class Stage(AbstractContextManager["Stage"]):
     """Everything that a rehearsal runs on; leaving it ends every process and removes every file but the logs.
 
+    `green_fault` is what green's tasks will do wrong, in the plan's words; nothing by default.
+
     Args:
         plan: What will be rehearsed.
         config: The service's part.
@@ -45,6 +47,7 @@ class Stage(AbstractContextManager["Stage"]):
         self._logs = options.logs
         self._exit = contextlib.ExitStack()
         self.unresolved: set[str] = set()
+        self.green_fault = NO_FAULT
         self._health = health
         self._doors: dict[str, list[FaultProxy]] = {"blue": [], "green": []}
 
@@ -111,7 +114,7 @@ class Stage(AbstractContextManager["Stage"]):
         """
         drill = self._options.drill
         green = release is self._plan.green
-        fault = on_this_stage(drill.fault(self._plan.shift), speed=self._options.speed, tasks=release.tasks)
+        fault = on_this_stage(self.green_fault, speed=self._options.speed, tasks=release.tasks)
         faulty = (fault != NO_FAULT or drill.smoke_fails) if green else drill.blue != NO_FAULT and colour == "blue"
         tasks = TaskSet(
             colour,

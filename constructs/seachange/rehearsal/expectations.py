@@ -1,0 +1,94 @@
+"""What a drill must end with, computed before it is judged: by the deployment's rules, or by simulating its alarms at this speed and rate."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from seachange.plan.faults import Fault
+from seachange.plan.model import Plan
+from seachange.rehearsal.drills import ONE_ENDPOINT, Drill
+from seachange.rehearsal.load.record import Record
+from seachange.rehearsal.options import Options
+from seachange.rehearsal.watch import VISIBLE_AFTER_S
+from seachange.simulation.engine import simulate
+from seachange.simulation.profile import Profile
+from seachange.simulation.unknowns import Unknowns, exactly
+
+# Beyond these the simulation's answer counts as an expectation.
+SURELY, HARDLY = 0.999, 0.001
+_RELEASES = 4000
+# The twin has no unknowns: its clock begins on a whole minute of the plan, and it looks at once.
+_TWIN = Unknowns(begins=exactly(0), visible=exactly(VISIBLE_AFTER_S), evaluated=exactly(0), polled=exactly(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What must come of a drill.
+
+    Attributes:
+        outcome: `completes`, `rolls-back`, `refused`, or `undecided`, which does not count.
+        probability: Of being rolled back; None where it was not simulated.
+        why: What the expectation stands on.
+    """
+
+    outcome: str
+    probability: float | None
+    why: str
+
+
+def expect(drill: Drill, fault: Fault, plan: Plan, options: Options, profile: Profile) -> Expectation:
+    """The expectation for one drill.
+
+    Args:
+        fault: What green does wrong, with the share of the traffic that it concerns.
+        profile: The traffic as the baseline measured it.
+    """
+    if drill.decided is not None:
+        return Expectation(
+            outcome=drill.decided, probability=None, why="a rule of the deployment, whatever the alarms say"
+        )
+    if drill.unforeseen:
+        return Expectation(outcome="undecided", probability=None, why=drill.unforeseen)
+    if drill.silent:
+        profile = replace(profile, requests_per_s=(0.0,))
+    result = simulate(plan.shift, profile, fault=fault, releases=_RELEASES, unknowns=_TWIN, compression=options.speed)
+    chance = result.rolled_back.value
+    outcome = "rolls-back" if chance >= SURELY else "completes" if chance <= HARDLY else "undecided"
+    return Expectation(
+        outcome=outcome,
+        probability=chance,
+        why=f"{_RELEASES} simulated releases at {options.rate:g} requests/s and speed {options.speed:g}",
+    )
+
+
+def measured(plan: Plan, options: Options, answer_s: Sequence[float]) -> Profile:
+    """The traffic of a rehearsal, from the targets' response times in its baseline.
+
+    Args:
+        answer_s: At least two response times in seconds.
+    """
+    logarithms = [math.log(seconds) for seconds in answer_s]
+    return Profile(
+        requests_per_s=(options.rate,),
+        latency_median_s=statistics.median(answer_s),
+        latency_sigma=statistics.pstdev(logarithms),
+        error_rate=0.0,
+        dispersion=1.0,
+        tasks=plan.green.tasks,
+    )
+
+
+def concerned(fault: Fault, records: Sequence[Record]) -> Fault | None:
+    """The fault with its one endpoint and the share of the traffic that goes there; None when the load asks but one endpoint.
+
+    Args:
+        records: At least one request of the load.
+    """
+    if fault.path != ONE_ENDPOINT:
+        return fault
+    asked = [record.path.partition("?")[0].partition("{{")[0] for record in records]
+    counts = {prefix: sum(path.startswith(prefix) for path in asked) for prefix in Counter(asked)}
+    prefix, count = min(counts.items(), key=lambda item: item[1])
+    return None if count == len(asked) else replace(fault, path=prefix, share=count / len(asked))
