@@ -176,6 +176,8 @@ def test_the_defaults() -> None:
         error_percent=2,
         connection_error_percent=2,
         balancer_error_percent=2,
+        error_datapoints=2,
+        error_periods=3,
         p99_seconds=1,
         minimum_requests=50,
         comparison_factor=2,
@@ -193,6 +195,9 @@ def test_the_defaults() -> None:
         {"connection_error_percent": 0},
         {"balancer_error_percent": 101},
         {"comparison_error_percent": -1},
+        {"error_datapoints": 0},
+        {"error_datapoints": 3},
+        {"error_periods": float("nan")},
         {"p99_seconds": 0},
         {"comparison_p90_seconds": 0},
         {"minimum_requests": 0},
@@ -203,6 +208,17 @@ def test_the_defaults() -> None:
 def test_refuses(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(arguments))):
         ReleaseThresholds(**arguments)
+
+
+def test_all_that_count_errors_have_the_same_minutes() -> None:
+    stack = new_stack()
+    new_service(stack, thresholds=ReleaseThresholds(error_datapoints=3, error_periods=5))
+    found = {name: body for name, body in resources(stack).items() if body["Type"] == "AWS::CloudWatch::Alarm"}
+    minutes = {name: m_of_n(body["Properties"]) for name, body in found.items()}
+    assert {name for name, times in minutes.items() if times == (3, 5)} == {
+        name for name in minutes if "Error" in name or "5xx" in name
+    }
+    assert len([times for times in minutes.values() if times == (3, 5)]) == 7
 
 
 def test_what_is_known_only_when_the_stack_deploys_stands_in_the_expressions() -> None:

@@ -39,7 +39,8 @@ def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: Release
                 errors=metrics.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, statistic="Sum", period=PERIOD),
             ),
             threshold=thresholds.error_percent,
-            datapoints=2,
+            datapoints=thresholds.error_datapoints,
+            periods=thresholds.error_periods,
             # The group that is not in service has no traffic, hence no data: that is well.
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
         ),
@@ -52,7 +53,8 @@ def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: Release
                 errors=metrics.target_connection_error_count(statistic="Sum", period=PERIOD),
             ),
             threshold=thresholds.connection_error_percent,
-            datapoints=2,
+            datapoints=thresholds.error_datapoints,
+            periods=thresholds.error_periods,
             # Both metrics come only when they are not zero: no data is no failed connection.
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
         ),
@@ -113,7 +115,8 @@ def against(
                 other_errors=other_errors,
             ),
             threshold=thresholds.comparison_error_percent,
-            datapoints=2,
+            datapoints=thresholds.error_datapoints,
+            periods=thresholds.error_periods,
             # Without data of either group there is nothing to compare.
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
         ),
@@ -159,7 +162,8 @@ def of_balancer(load_balancer: elbv2.IApplicationLoadBalancer, thresholds: Relea
             },
         ),
         threshold=thresholds.balancer_error_percent,
-        datapoints=2,
+        datapoints=thresholds.error_datapoints,
+        periods=thresholds.error_periods,
         # These metrics come only when they are not zero: no data is no error.
         missing=cloudwatch.TreatMissingData.NOT_BREACHING,
     )

@@ -21,17 +21,19 @@ class ReleaseThresholds:
     `comparison_factor` may be known only when the stack deploys.
 
     Attributes:
-        error_percent: 5xx answers in percent of all requests, more than which is too many in 2 of 3 minutes: 2 by default.
+        error_percent: 5xx answers in percent of all requests, more than which is too many: 2 by default.
         connection_error_percent: Connections to a group that failed, in percent of its requests and of these connections together, more than
-            which is too many in 2 of 3 minutes: 2 by default, for to the caller each is an error like a 5xx answer.
+            which is too many: 2 by default, for to the caller each is an error like a 5xx answer.
         balancer_error_percent: The load balancer's own 502, 503 and 504 in percent of its requests and of these errors together, more than
-            which is too many in 2 of 3 minutes: 2 by default. Blue's good answers dilute green's share of them: with 10 % of the traffic on
-            green, 2 % of all is a fifth of green's.
+            which is too many: 2 by default. Blue's good answers dilute green's share of them: with 10 % of the traffic on green, 2 % of all is a
+            fifth of green's.
+        error_datapoints, error_periods: In so many of so many minutes there must be too many errors, of any of these kinds and in comparison: 2
+            of 3 by default. Not all of them: of the newest minute CloudWatch may not know everything yet.
         p99_seconds: The 99th percentile of the response time, more than which is too slow for 3 minutes: 1 by default.
         minimum_requests: A minute with fewer requests says nothing about these: 50 by default.
         comparison_factor: How many times the other group's error rate or latency is still no difference: 2 by default, 1 at least.
-        comparison_error_percent: Percentage points of errors beyond `comparison_factor` times the other group's, more than which is too many in
-            2 of 3 minutes: 1 by default, so a release may be caught at half of `error_percent`.
+        comparison_error_percent: Percentage points of errors beyond `comparison_factor` times the other group's, more than which is too many:
+            1 by default, so a release may be caught at half of `error_percent`.
         comparison_p90_seconds: Seconds of the 90th percentile beyond `comparison_factor` times the other group's, more than which is too slow in
             3 of 4 minutes: 0.1 by default, which people notice.
         comparison_requests: A minute in which either group had fewer requests compares nothing: 200 by default, 100 at least, since a 90th
@@ -41,6 +43,8 @@ class ReleaseThresholds:
     error_percent: float = 2
     connection_error_percent: float = 2
     balancer_error_percent: float = 2
+    error_datapoints: int = 2
+    error_periods: int = 3
     p99_seconds: float = 1
     minimum_requests: int = 50
     comparison_factor: float = 2
@@ -66,6 +70,8 @@ class ReleaseThresholds:
                 f"ReleaseThresholds({name}=)", getattr(self, name), lambda seconds: seconds > 0, "give more than 0"
             )
         for name, least, remedy in (
+            ("error_datapoints", 1, "give 1 or more"),
+            ("error_periods", 2, "give 2 or more"),
             ("minimum_requests", 1, "give 1 or more"),
             ("comparison_factor", 1, "give 1 or more: below it equals would differ"),
             (
@@ -76,6 +82,13 @@ class ReleaseThresholds:
         ):
             value = getattr(self, name)
             check_number(f"ReleaseThresholds({name}=)", value, partial(le, least), remedy)
+        counts = (self.error_datapoints, self.error_periods)
+        if not any(Token.is_unresolved(count) for count in counts) and self.error_datapoints >= self.error_periods:
+            raise InvalidArgumentError(
+                "ReleaseThresholds(error_datapoints=, error_periods=)",
+                "{} of {}".format(*counts),
+                "give fewer datapoints than periods: the newest minute may not have all of its data yet",
+            )
         if Token.is_unresolved(self.comparison_factor):
             raise InvalidArgumentError(
                 "ReleaseThresholds(comparison_factor=)",
