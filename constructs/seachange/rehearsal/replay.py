@@ -47,9 +47,10 @@ class RecordedLoad:
 
 
 def read_log(log: Path, *, methods: Sequence[str], keep_queries: bool) -> RecordedLoad:
-    """Reads an access log, plain or gzipped; at most its first `MOST` requests with a method that is wanted.
+    """Reads an access log, plain or gzipped, or a folder of them; at most its first `MOST` requests with a method that is wanted.
 
     Args:
+        log: The file, or a folder of which every file is read.
         methods: Requests with other ones are left out.
         keep_queries: Keeps query values, all but those whose names look like credentials; without, paths have no query.
 
@@ -93,12 +94,12 @@ def read_log(log: Path, *, methods: Sequence[str], keep_queries: bool) -> Record
 
 
 def _lines(log: Path) -> Iterator[str]:
-    with log.open("rb") as file:
-        zipped = file.read(2) == _GZIP
-    with gzip.open(log, "rt", encoding="utf-8") if zipped else log.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield line
+    files = sorted(file for file in log.rglob("*") if file.is_file()) if log.is_dir() else [log]
+    for file in files:
+        with file.open("rb") as beginning:
+            zipped = beginning.read(2) == _GZIP
+        with gzip.open(file, "rt", encoding="utf-8") if zipped else file.open(encoding="utf-8") as lines:
+            yield from (line for line in lines if line.strip())
 
 
 def _entry(line: str) -> tuple[float, str, str] | None:

@@ -37,9 +37,23 @@ class Source:
     image: str | None = None
     environment: Mapping[str, str]
 
-    def local_environment(self, values: Mapping[str, str]) -> dict[str, str]:
-        """The local values, with what the stage knows of its database filled in; `values` has all `DATABASE_PLACEHOLDERS`."""
-        return {name: _PLACEHOLDER.sub(lambda match: values[match[1]], text) for name, text in self.environment.items()}
+    def local_environment(self, known: Mapping[str, str], database: Mapping[str, str]) -> dict[str, str]:
+        """The local values with their placeholders filled.
+
+        Args:
+            known: The template's variables whose value is known here, with that value.
+            database: What the stage knows of its database: a value for each of `DATABASE_PLACEHOLDERS`.
+
+        Raises:
+            ConfigError: A variable is known already: the template is the script, not this file.
+        """
+        for name in sorted(self.environment.keys() & known.keys()):
+            raise ConfigError(
+                f"[service.environment] gives {name}, which the template gives too ({known[name]!r}); take it out, or change the template"
+            )
+        return {
+            name: _PLACEHOLDER.sub(lambda match: database[match[1]], text) for name, text in self.environment.items()
+        }
 
 
 def read_source(document: Table, colour: str) -> Source:
