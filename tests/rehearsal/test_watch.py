@@ -53,6 +53,7 @@ def plan(tmp_path: Path) -> Plan:
         secret_templates={},
     )
     release = Release(
+        name="v1",
         container_port=8080,
         command=(),
         stop_timeout_s=30,

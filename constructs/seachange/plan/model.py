@@ -58,6 +58,7 @@ class Release:
     """One release of the service.
 
     Attributes:
+        name: What the deployment calls it.
         container_port: Where the application listens.
         command: The container's entry point and command where the template gives them; empty for the image's own.
         stop_timeout_s: Seconds between SIGTERM and SIGKILL; ECS's default is 30.
@@ -66,6 +67,7 @@ class Release:
         secrets: The names of the variables that ECS would fill from a secret or parameter.
     """
 
+    name: str
     container_port: int
     command: tuple[str, ...]
     stop_timeout_s: float

@@ -103,6 +103,7 @@ def _release(assembly: Assembly) -> Release:
     # The release's own port travels in the deployment, beside the frozen service. A sidecar that takes the traffic is none of our processes.
     takes_traffic = deployment["ContainerName"] == balanced["ContainerName"]
     return Release(
+        name=str(deployment.get("Release", assembly.directory.name)),
         container_port=int((deployment if takes_traffic else balanced)["ContainerPort"]),
         command=_command(container),
         stop_timeout_s=float(container.get("StopTimeout", 30)),

@@ -13,7 +13,7 @@ class Options:
     Attributes:
         speed: Seconds of the plan's clock per second here.
         rate: Requests per second; the service's own by default.
-        rows: Rows to seed; the service's own by default.
+        rows: Rows to seed; the service's own by default; None where a dump is restored.
         port: The production listener's local port; a free one by default.
         drill: What goes wrong on purpose.
         logs: A directory for the logs.
@@ -21,7 +21,7 @@ class Options:
 
     speed: float
     rate: float
-    rows: int
+    rows: int | None
     port: int | None
     drill: Drill
     logs: Path

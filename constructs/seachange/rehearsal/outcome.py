@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from seachange.rehearsal.access_log import Entry
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.data import Comparison
 from seachange.rehearsal.expectations import Expectation
 from seachange.rehearsal.load import Record
-from seachange.rehearsal.metrics import Bucket
 from seachange.rehearsal.stage.task import Death
 from seachange.rehearsal.watch import AlarmWatch
 from seachange_deployments.smoke import SmokeReport
+
+BASELINE = "baseline"
+BASELINE_ENDS = "baseline: blue's tasks in green's place end"
 
 Kind = Literal["completes", "rolls-back", "stops", "refused"]
 
@@ -40,7 +43,7 @@ class Outcome:
         phases: Each phase's name and beginning, in order.
         weights: When green got which percent of the production listener's requests.
         clock: The plan's clock; None when traffic never began to shift.
-        slices: Start, colour and contents of every slice that the load balancer measured.
+        records, logged: Every request as the client saw it, and as the load balancer did, by its number.
         expectation: What the drill must end with, computed after the baseline.
         deaths: Tasks that died or failed their health checks.
         not_performed: Acts of the drill that found nothing to act on.
@@ -58,7 +61,7 @@ class Outcome:
     ending: Ending = Ending()
     expectation: Expectation | None = None
     records: list[Record] = field(default_factory=list)
-    slices: list[tuple[float, str, Bucket]] = field(default_factory=list)
+    logged: dict[int, Entry] = field(default_factory=dict)
     deaths: list[Death] = field(default_factory=list)
     not_performed: list[str] = field(default_factory=list)
     kept_idle: bool | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from seachange.plan.model import COLOURS, HealthCheck, Plan, Release
 from seachange.rehearsal import data
+from seachange.rehearsal.access_log import numbered
 from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.deployment import deploy
@@ -15,7 +16,7 @@ from seachange.rehearsal.expectations import concerned, expect, measured
 from seachange.rehearsal.live import Live, StoppedError
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.options import Options
-from seachange.rehearsal.outcome import Ending, Outcome
+from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Ending, Outcome
 from seachange.rehearsal.progress import Progress
 from seachange.rehearsal.stage.sabotage import breaking
 from seachange.rehearsal.stage.stage import Stage
@@ -25,7 +26,6 @@ from seachange.rehearsal.traffic import Traffic
 # A minute of the plan's clock is CloudWatch's and the ALB's unit; measurements are kept in slices of it.
 MINUTE_S = 60.0
 BASELINE_S = 10.0
-BASELINE_ENDS = "baseline: blue's tasks in green's place end"
 _AFTER_S = 1.0
 _SURROUNDINGS_S = 900.0
 _SHORTEST_HEALTH_INTERVAL_S = 1.0
@@ -68,17 +68,24 @@ class Rehearsal:
             live.begin("compare every row")
             outcome.comparison = data.compare(stage.database.owner_dsn, self._config.blue_view, self._config.green_view)
             live.begin("end")
-            outcome.slices = live.measurements.slices()
+            sent = [str(record.number) for record in outcome.records]
+            outcome.logged = {int(number): entry for number, entry in numbered(stage.balancer.access_log, sent).items()}
             outcome.unresolved = sorted(stage.unresolved)
         return outcome
 
     def _serve_blue(self) -> TaskSet:
         """Makes the world before the deployment: blue's schema, rows, and blue's tasks."""
         live, release = self._live, self._plan.blue
+        if self._config.dump is not None:
+            # It brings its alembic_version: blue's migration then has nothing to run, or the rest.
+            live.begin("restore the dump")
+            live.stage.database.restore(self._config.dump)
         live.begin("blue: migration")
         self._migrate(release, "Create")
-        live.begin(f"seed {self._options.rows:,} rows")
-        data.seed(live.stage.database.owner_dsn, self._config.seed_sql, self._options.rows)
+        if self._config.seed_sql is not None:
+            rows = self._options.rows or 0
+            live.begin(f"seed {rows:,} rows")
+            data.seed(live.stage.database.owner_dsn, self._config.seed_sql, rows)
         live.begin("blue: tasks start")
         return self._start("blue", release)
 
@@ -101,7 +108,7 @@ class Rehearsal:
         live = self._live
         live.begin("baseline: blue's tasks in green's place start")
         twin = self._start("green", self._plan.blue)
-        live.begin("baseline")
+        live.begin(BASELINE)
         live.weigh(50)
         live.wait(time.time() + BASELINE_S)
         live.weigh(0)
@@ -113,7 +120,7 @@ class Rehearsal:
         live, drill, outcome = self._live, self._options.drill, self._outcome
         assert live.traffic is not None  # the baseline was under load
         assert live.measurements is not None
-        start, end = (outcome.began(name) or 0.0 for name in ("baseline", BASELINE_ENDS))
+        start, end = (outcome.began(name) or 0.0 for name in (BASELINE, BASELINE_ENDS))
         fault = concerned(drill.fault(self._plan.shift), live.traffic.so_far())
         if fault is None:
             raise StageError("the load asks but one endpoint, so none of them can go bad alone: leave this drill out")

@@ -1,14 +1,15 @@
 """One rehearsal from its inputs to its written report: what the command line calls, and a program of yours may."""
 
 import math
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seachange.assembly import Assembly
 from seachange.plan.template import read_plan
-from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal import drills, report
+from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.output import fresh_output
@@ -57,13 +58,41 @@ def rehearse(
     """
     settings = RehearsalConfig.load(config)
     chosen = drills.named(drill)
+    if settings.dump is not None and rows is not None:
+        raise ConfigError(f"--rows: the rows come from the dump {settings.dump}; leave --rows out")
     rate = settings.rate if rate is None else rate
-    rows = settings.rows if rows is None else rows
-    for name, value in (("speed", speed), ("rate", rate), ("rows", rows)):
-        if not (value > 0 and math.isfinite(value)):
-            raise ConfigError(f"--{name} must be a number above 0; it is {value:g}")
+    _above_zero(speed=speed, rate=rate, rows=rows)
     plan = read_plan(Assembly.load(blue), Assembly.load(green))
-    options = Options(speed=speed, rate=rate, rows=rows, port=port, drill=chosen, logs=fresh_output(out))
-    result = judge(plan, options, Rehearsal(plan, settings, options, progress).run())
+    options = Options(
+        speed=speed,
+        rate=rate,
+        rows=settings.rows if rows is None else rows,
+        port=port,
+        drill=chosen,
+        logs=fresh_output(out),
+    )
+    outcome = Rehearsal(plan, settings, options, progress).run()
+    result = judge(plan, options, outcome, repeat=_repeat(options, blue=blue, green=green, config=config))
     json_path, page = report.write(result, out)
     return Rehearsed(report=result, json=json_path, page=page)
+
+
+def _above_zero(**numbers: float | None) -> None:
+    for name, value in numbers.items():
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise ConfigError(f"--{name} must be a number above 0; it is {value:g}")
+
+
+def _repeat(options: Options, *, blue: Path, green: Path, config: Path) -> str:
+    """The command line that does the same again."""
+    given = {
+        "config": config,
+        "blue": blue,
+        "green": green,
+        "speed": f"{options.speed:g}",
+        "rate": f"{options.rate:g}",
+        "rows": options.rows,
+        "drill": None if options.drill is drills.NONE else options.drill.name,
+    }
+    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    return shlex.join(["seachange", "rehearse", *words])

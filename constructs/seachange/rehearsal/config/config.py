@@ -1,13 +1,13 @@
 """Reads and checks the whole configuration."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from seachange.rehearsal.config.requests import Replay, read_load
-from seachange.rehearsal.config.source import Source, read_source, with_program
+from seachange.rehearsal.config.source import Source, read_source
 from seachange.rehearsal.config.table import Table
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load.request import Request
@@ -96,16 +96,6 @@ class RehearsalConfig:
     def source(self, colour: str) -> Source:
         """What a colour is and how it starts."""
         return {"blue": self.blue, "green": self.green}[colour]
-
-    @property
-    def directory(self) -> Path:
-        """The working directory of blue's tasks."""
-        return self.blue.directory
-
-    @property
-    def start(self) -> Sequence[str]:
-        """The command of blue's tasks, with its program found."""
-        return with_program(self.blue, self.blue.directory)
 
 
 def _find(path: Path) -> tuple[Path, str, Mapping[str, Any]]:

@@ -4,14 +4,17 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
 from seachange.assembly import canonical, is_intrinsic, substitute
 from seachange.plan.model import Release
+from seachange.rehearsal.dump import restore
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange.rehearsal.stage.secrets import SecretsManager
+from seachange_migrations.connection import ConnectionSettings
 
 _DATABASE = "rehearsal"
 _MASTER = "rehearsal_master"
@@ -68,10 +71,47 @@ class StageDatabase:
         return {canonical(properties[key]): value for key, value in local.items() if key in properties}
 
     @property
+    def placeholders(self) -> dict[str, str]:
+        """What `{{database_…}}` stands for in `[service.environment]`: the application's own role, else the owner's."""
+        application = self._secrets.get("ApplicationSecretArn") or self._owner
+        return {
+            "database_host": self._server.host,
+            "database_port": str(self._server.port),
+            "database_name": self.name,
+            "database_user": application.username,
+            "database_password": application.password,
+        }
+
+    def restore(self, dump: Path) -> None:
+        """Restores a dump before the first migration; ConfigError when it does not restore."""
+        settings = {
+            key: ConnectionSettings(
+                host=self._server.host,
+                port=self._server.port,
+                database=self.name,
+                user=secret.username,
+                password=secret.password,
+                sslmode="disable",
+            )
+            for key, secret in self._secrets.items()
+        }
+        master = settings["SecretArn"]
+        restore(
+            dump,
+            programs=self._server.installation / "bin",
+            master=master,
+            owner=settings.get("OwnerSecretArn", master),
+            application=settings.get("ApplicationSecretArn"),
+        )
+
+    @property
+    def _owner(self) -> Secret:
+        return self._secrets.get("OwnerSecretArn", self._secrets["SecretArn"])
+
+    @property
     def owner_dsn(self) -> str:
         """Connects as the role that owns the tables."""
-        owner = self._secrets.get("OwnerSecretArn", self._secrets["SecretArn"])
-        return self._server.dsn(self.name, user=owner.username, password=owner.password)
+        return self._server.dsn(self.name, user=self._owner.username, password=self._owner.password)
 
 
 def _usernames(release: Release, known: Mapping[str, str], *, managed: bool) -> dict[str, str]:

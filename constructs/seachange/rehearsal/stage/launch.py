@@ -1,9 +1,10 @@
-"""Starts tasks of one release as processes of this machine."""
+"""Starts tasks of one release: each at a port of its own."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from seachange.rehearsal.releases import Prepared
 from seachange.rehearsal.stage.ports import LOOPBACK
 from seachange.rehearsal.stage.process import ChildProcess
 
@@ -18,24 +19,14 @@ class Launcher:
     command, and in every environment variable whose value is the container port. `HOST` tells it to stay on the loopback interface.
 
     Args:
-        command: Program and arguments.
-        directory: The working directory.
-        environment: The release's, with local values.
+        prepared: The release's code, ready to start.
+        environment: The release's variables, with local values.
         container_port: The port in the template.
         logs: Where each task writes its log.
     """
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        directory: Path,
-        environment: Mapping[str, str],
-        container_port: int,
-        logs: Path,
-    ) -> None:
-        self._command = command
-        self._directory = directory
+    def __init__(self, prepared: Prepared, *, environment: Mapping[str, str], container_port: int, logs: Path) -> None:
+        self._prepared = prepared
         self._environment = environment
         self._container_port = str(container_port)
         self._logs = logs
@@ -43,12 +34,12 @@ class Launcher:
     def __call__(self, name: str, port: int) -> ChildProcess:
         """The running process of the task `name` at `port`."""
         own = {key: str(port) for key, value in self._environment.items() if value == self._container_port}
-        return ChildProcess(
-            f"task {name}",
-            [argument.replace("{{port}}", str(port)) for argument in self._command],
+        return self._prepared.start(
+            name,
+            port,
+            environment={**self._environment, **own, "HOST": LOOPBACK},
+            inherited=inherited_environment(),
             log=self._logs / f"{name}.log",
-            cwd=self._directory,
-            env={**inherited_environment(), **self._environment, **own, "HOST": LOOPBACK},
         )
 
 

@@ -3,17 +3,18 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from seachange.assembly import canonical, intrinsics, substitute
 from seachange.plan.faults import NO_FAULT, Fault
-from seachange.plan.model import HealthCheck, Migration, Plan, Release
+from seachange.plan.model import COLOURS, HealthCheck, Migration, Plan, Release
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.provider import Invocation
+from seachange.rehearsal.releases import prepared
 from seachange.rehearsal.stage.database import StageDatabase
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.fault_proxy import FaultProxy, on_this_stage
@@ -58,6 +59,11 @@ class Stage(AbstractContextManager["Stage"]):
             self._exit.callback(shutil.rmtree, self.directory, ignore_errors=True)
             # Another account, PostgreSQL's, must reach its data below when we are root.
             self.directory.chmod(0o711)
+            # The cheap things first: a missing revision, image or program is said before anything starts.
+            self._prepared = {
+                colour: self._exit.enter_context(prepared(self._config.source(colour), self.directory))
+                for colour in COLOURS
+            }
             self.secrets = self._exit.enter_context(SecretsManager(logs=self._logs))
             data = self.directory / "postgres"
             data.mkdir()
@@ -155,17 +161,22 @@ class Stage(AbstractContextManager["Stage"]):
         return door
 
     def _launcher(self, release: Release) -> Launcher:
+        colour = "green" if release is self._plan.green else "blue"
+        source = self._config.source(colour)
+        known = self._local(release.environment, release, given=source.environment.keys())
+        own = source.local_environment(known, self.database.placeholders)
         return Launcher(
-            self._config.start,
-            directory=self._config.directory,
-            environment={**self._local(release.environment, release), **self.secrets.environment, **_WITHOUT_TLS},
+            self._prepared[colour],
+            environment={**known, **own, **self.secrets.environment, **_WITHOUT_TLS},
             container_port=release.container_port,
             logs=self._logs,
         )
 
-    def _local(self, environment: Mapping[str, Any], release: Release) -> dict[str, str]:
-        """The template's environment with local values; what stays unknown here is noted, and left out."""
+    def _local(
+        self, environment: Mapping[str, Any], release: Release, *, given: Collection[str] = ()
+    ) -> dict[str, str]:
+        """The template's environment with local values; what stays unknown here, and nobody gives, is noted and left out."""
         local = substitute(dict(environment), self.database.known(release))
         unknown = {name for name, value in local.items() if any(True for _ in intrinsics(value))}
-        self.unresolved |= {f"{name} = {canonical(local[name])}" for name in unknown}
+        self.unresolved |= {f"{name} = {canonical(local[name])}" for name in unknown - set(given)}
         return {name: str(value) for name, value in local.items() if name not in unknown}

@@ -1,0 +1,207 @@
+"""What the report shows of a rehearsal in numbers: each function is a key of report.json."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from seachange.plan.model import COLOURS, Plan
+from seachange.rehearsal.clock import Clock
+from seachange.rehearsal.floors import Floor, floor
+from seachange.rehearsal.load.record import Record
+from seachange.rehearsal.metrics import percentile
+from seachange.rehearsal.options import Options
+from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
+from seachange.rehearsal.watch import Watched
+
+
+def spread(samples: Sequence[float]) -> dict[str, float]:
+    """p50, p99 and max of seconds, in milliseconds; nothing of nothing."""
+    if not samples:
+        return {}
+    return {
+        "p50": round(1000 * percentile(samples, 50), 2),
+        "p99": round(1000 * percentile(samples, 99), 2),
+        "max": round(1000 * max(samples), 2),
+    }
+
+
+def window(outcome: Outcome, name: str) -> tuple[float, float]:
+    """From when to when a phase lasted; without end or at all where it did not."""
+    times = [at for _, at in outcome.phases] + [math.inf]
+    for index, (phase, at) in enumerate(outcome.phases):
+        if phase == name:
+            return at, times[index + 1]
+    return math.inf, math.inf
+
+
+def within(records: Sequence[Record], start: float, end: float) -> list[Record]:
+    """The requests that should have left in a span of time."""
+    return [record for record in records if start <= record.intended < end]
+
+
+def requests(outcome: Outcome) -> dict[str, Any]:
+    by_colour = dict.fromkeys(COLOURS, 0)
+    baseline_ends = outcome.began(BASELINE_ENDS) or math.inf
+    for entry in outcome.logged.values():
+        # In the baseline blue's build stands in both groups.
+        colour = "blue" if entry.at < baseline_ends else entry.group
+        if colour in by_colour:
+            by_colour[colour] += 1
+    return {
+        "total": len(outcome.records),
+        "failed": sum(bool(record.problem) for record in outcome.records),
+        "by_colour": by_colour,
+    }
+
+
+def latencies(outcome: Outcome) -> dict[str, dict[str, float]]:
+    """Client latencies, from the intended time, before the migration, during it, and from the first shifted request on."""
+    shift = outcome.began("shift")
+    spans = {
+        "baseline": window(outcome, BASELINE),
+        "migration": window(outcome, "migration"),
+        "shift": (math.inf if shift is None else shift, math.inf),
+    }
+    return {
+        name: spread([record.latency_s for record in within(outcome.records, *span)]) for name, span in spans.items()
+    }
+
+
+def migration(outcome: Outcome) -> dict[str, Any]:
+    """What the migration answered; empty texts and zeros for one that did not take place."""
+    attributes = outcome.migration
+    return {
+        "from": attributes.get("From", ""),
+        "to": attributes.get("To", ""),
+        "revisions": [revision for revision in attributes.get("Revisions", "").split(",") if revision],
+        "duration_s": float(attributes.get("DurationSeconds", 0)),
+        "max_lock_wait_ms": float(attributes.get("MaxLockWaitMilliseconds", 0)),
+        "rows_backfilled": int(attributes.get("RowsBackfilled", 0)),
+    }
+
+
+def shift(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    """The weights as they were set, on the plan's clock, with the share that green really got, beside what the plan wanted."""
+    clock = outcome.clock
+    steps: list[dict[str, Any]] = []
+    if clock is not None:
+        set_at = [(at, weight) for at, weight in outcome.weights if at >= clock.start - 1e-3]
+        ends = [at for at, _ in set_at[1:]] + [math.inf]
+        steps = [
+            {
+                "at_s": round(clock.plan(at), 1),
+                "green_weight": weight,
+                "green_percent_measured": _green_percent(outcome, at, end),
+            }
+            for (at, weight), end in zip(set_at, ends, strict=True)
+        ]
+    return {
+        "planned": [{"at_s": step.at_s, "green_weight": step.green_weight} for step in plan.shift.steps],
+        "steps": steps,
+        "duration_s": round(steps[-1]["at_s"] - steps[0]["at_s"], 1) if steps else 0.0,
+        "bake_s": plan.shift.bake_s,
+        "last_green_after_decision_s": _last_green(outcome),
+    }
+
+
+def _green_percent(outcome: Outcome, start: float, end: float) -> float | None:
+    """Green's percent of the requests that left between two moments; None without any."""
+    groups = [
+        entry.group
+        for record in within(outcome.records, start, end)
+        if (entry := outcome.logged.get(record.number)) and entry.group in COLOURS
+    ]
+    return round(100 * groups.count("green") / len(groups), 1) if groups else None
+
+
+def _last_green(outcome: Outcome) -> float | None:
+    """Seconds from the decision to take traffic back to the last request that was still sent to green; None without a rollback after the shift."""
+    if outcome.ending.kind != "rolls-back" or outcome.clock is None:
+        return None
+    sent = [
+        record.intended + record.lag_s
+        for record in outcome.records
+        if (entry := outcome.logged.get(record.number)) and entry.group == "green"
+    ]
+    return round(max(0.0, max(sent, default=outcome.ending.at) - outcome.ending.at), 3)
+
+
+def alarms(plan: Plan, options: Options, outcome: Outcome) -> list[dict[str, Any]]:
+    if outcome.watch is None:
+        return []
+    return [
+        _alarm(plan, watched, floor(plan, watched, rate=options.rate, speed=options.speed))
+        for watched in outcome.watch.alarms
+    ]
+
+
+def _alarm(plan: Plan, watched: Watched, found: Floor) -> dict[str, Any]:
+    return {
+        "name": watched.alarm.name,
+        "direction": watched.direction,
+        "decisive": watched.alarm.name in plan.shift.decisive,
+        "condition": f"{watched.alarm.expression} {watched.alarm.comparison} {watched.alarm.threshold:g}",
+        "periods_evaluated": len(watched.points),
+        "state": watched.state,
+        "fired": watched.fired,
+        "changes": [{"at_s": round(at, 1), "state": state} for at, state in watched.changes],
+        "exercised": found.exercised,
+        "requests_per_period": found.requests_per_period,
+        "decides_up_to_speed": found.decides_up_to,
+        "why_not": found.why_not or None,
+    }
+
+
+def timeline(outcome: Outcome) -> dict[str, Any]:
+    """What the page plots on one axis, in seconds since the load began."""
+    since = outcome.started
+    ends = [at for _, at in outcome.phases[1:]]
+    return {
+        "weights": [{"at_s": round(at - since, 2), "green_weight": weight} for at, weight in outcome.weights],
+        "phases": [
+            {"name": name, "from_s": round(at - since, 2), "to_s": round(end - since, 2)}
+            for (name, at), end in zip(outcome.phases, ends, strict=False)
+        ],
+        "seconds": [_second(second, records) for second, records in _by_second(outcome)],
+        "colours": [_colours(outcome, second, records) for second, records in _by_second(outcome)],
+        "alarms": list(_changes(outcome)),
+        "migration": [],
+        "lock_waits": [],
+    }
+
+
+def _by_second(outcome: Outcome) -> list[tuple[int, list[Record]]]:
+    seconds: dict[int, list[Record]] = {}
+    for record in outcome.records:
+        seconds.setdefault(int(record.intended - outcome.started), []).append(record)
+    return sorted(seconds.items())
+
+
+def _second(second: int, records: Sequence[Record]) -> dict[str, Any]:
+    latency = [record.latency_s for record in records]
+    return {
+        "at_s": second,
+        "requests": len(records),
+        "failed": sum(bool(record.problem) for record in records),
+        **{f"p{percent}_ms": round(1000 * percentile(latency, percent), 2) for percent in (50, 90, 99)},
+        "max_ms": round(1000 * max(latency), 2),
+    }
+
+
+def _colours(outcome: Outcome, second: int, records: Sequence[Record]) -> dict[str, Any]:
+    counts = {f"{colour}{kind}": 0 for colour in COLOURS for kind in ("", "_errors")}
+    for record in records:
+        entry = outcome.logged.get(record.number)
+        if entry is not None and entry.group in COLOURS:
+            counts[entry.group] += 1
+            counts[f"{entry.group}_errors"] += bool(record.problem)
+    return {"at_s": second, "duration_s": 1, **counts}
+
+
+def _changes(outcome: Outcome) -> Iterator[dict[str, Any]]:
+    if outcome.watch is None or outcome.clock is None:
+        return
+    clock: Clock = outcome.clock
+    for watched in outcome.watch.alarms:
+        for at, state in watched.changes:
+            yield {"name": watched.alarm.name, "at_s": round(clock.real(at) - outcome.started, 2), "state": state}
