@@ -36,8 +36,14 @@ def rehearse(
     ] = 60,
     drill: Annotated[
         str,
-        typer.Option(help="What goes wrong on purpose: errors-5 makes green answer 500 to 5 percent of its requests."),
+        typer.Option(
+            help="What goes wrong on purpose, such as errors-5, slow or crash-loop; an unknown name lists them all."
+        ),
     ] = "none",
+    all_drills: Annotated[
+        bool,
+        typer.Option("--all-drills", help="Rehearse every drill, and print what had to come of each and what did."),
+    ] = False,
     rate: Annotated[float | None, typer.Option(help="Requests per second; the configuration's by default.")] = None,
     rows: Annotated[int | None, typer.Option(help="Rows to seed; the configuration's by default.")] = None,
     port: Annotated[
@@ -52,34 +58,30 @@ def rehearse(
 
     From its cloud assemblies: real PostgreSQL, real load balancer, real processes.
 
-    Exit code 0: the release passes. 1: it fails, or was rolled back. 2: it could not be rehearsed; one line says why.
+    Exit code 0: the release passes, or every drill ended as it had to. 1: it does not. 2: it could not be rehearsed; one line says
+    why. 130: interrupted. Whatever ends it, nothing is left running.
     """
     # SIGTERM ends everything in good order, like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         from seachange.rehearsal.progress import LineProgress, LiveProgress
-        from seachange.rehearsal.session import rehearse as run
+        from seachange.rehearsal.session import Session
     except ModuleNotFoundError as error:
         raise SeaChangeError(f"{error.name} is missing: install SeaChange with its extra `rehearsal`") from error
+    if all_drills and drill != "none":
+        raise SeaChangeError("--all-drills and --drill exclude each other: leave one of them out")
+    session = Session(blue=blue, green=green, config=config, speed=speed, rate=rate, rows=rows, port=port)
     console = Console(stderr=True)
     with LiveProgress(console) if console.is_terminal else LineProgress(sys.stderr) as progress:
-        rehearsed = run(
-            blue=blue,
-            green=green,
-            config=config,
-            out=out,
-            progress=progress,
-            speed=speed,
-            drill=drill,
-            rate=rate,
-            rows=rows,
-            port=port,
-        )
+        if all_drills:
+            rehearsed = session.rehearse_all_drills(out=out, progress=progress)
+        else:
+            rehearsed = session.rehearse(drill=drill, out=out, progress=progress)
     result = rehearsed.report
     if output is Format.JSON:
         print(json.dumps(result))
     else:
-        Console().print(_summary(result))
+        Console().print(_table(result) if all_drills else _summary(result))
         print(f"report: {rehearsed.page} (data: {rehearsed.json})")
     raise typer.Exit(0 if result["verdict"] == "pass" else 1)
 
@@ -115,4 +117,22 @@ def _summary(result: dict[str, Any]) -> Table:
     table.add_row("rolled back", "yes" if result["rolled_back"] else "no")
     for reason in result["reasons"]:
         table.add_row("reason", f"[red]{escape(reason)}[/]")
+    return table
+
+
+def _table(result: dict[str, Any]) -> Table:
+    good = result["verdict"] == "pass"
+    table = Table(
+        title=f"[{'green' if good else 'red'}]{'PASS' if good else 'FAIL'}[/], all drills", title_justify="left"
+    )
+    for heading in ("drill", "expected", "P(rolled back)", "outcome", "requests failed", "rows differ", ""):
+        table.add_column(heading)
+    marks = {True: "[green]as expected[/]", False: "[red]NOT as expected[/]", None: "not counted"}
+    for row in result["drills"]:
+        chance = "" if row["probability"] is None else f"{row['probability']:.4f}"
+        failed, differ = f"{row['failed']} of {row['requests']}", f"{row['divergent']} of {row['rows_checked']}"
+        why = "" if row["as_expected"] else f": {escape(row['why'])}"
+        table.add_row(
+            row["name"], row["expected"], chance, row["outcome"], failed, differ, marks[row["as_expected"]] + why
+        )
     return table

@@ -3,6 +3,7 @@
 SeaChangeError
 └── RehearsalError        unusable input: the command ends with exit code 2
     ├── ConfigError       rehearsal.toml cannot be used
+    ├── NotApplicableError   a drill that this service or template cannot have
     └── StageError        a part of the stage does not start or has ended
         └── MigrationFailedError   a release's migration did not take place
 """
@@ -16,6 +17,10 @@ class RehearsalError(SeaChangeError):
 
 class ConfigError(RehearsalError):
     """rehearsal.toml cannot be used; the message names file, key, and remedy."""
+
+
+class NotApplicableError(RehearsalError):
+    """A drill that this service or template cannot have, and why."""
 
 
 class StageError(RehearsalError):

@@ -28,6 +28,9 @@ class Progress(Protocol):
     def show(self, status: Status) -> None:
         """Shows the status, when it is worth it."""
 
+    def title(self, text: str) -> None:
+        """Says what the following statuses are of."""
+
 
 class LiveProgress:
     """A line that stays in place, and one left behind for each phase that has ended."""
@@ -44,6 +47,9 @@ class LiveProgress:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+
+    def title(self, text: str) -> None:
+        self._console.print(f"[bold]{text}[/]")
 
     def show(self, status: Status) -> None:
         now = time.monotonic()
@@ -68,6 +74,9 @@ class LineProgress:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def title(self, text: str) -> None:
+        print(f"--- {text}", file=self._output, flush=True)
 
     def show(self, status: Status) -> None:
         now = time.monotonic()

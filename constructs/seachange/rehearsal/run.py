@@ -11,7 +11,7 @@ from seachange.rehearsal.access_log import numbered
 from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.deployment import deploy
-from seachange.rehearsal.errors import MigrationFailedError, StageError
+from seachange.rehearsal.errors import MigrationFailedError, NotApplicableError, StageError
 from seachange.rehearsal.expectations import concerned, expect, measured
 from seachange.rehearsal.live import Live, StoppedError
 from seachange.rehearsal.metrics import Measurements
@@ -123,7 +123,7 @@ class Rehearsal:
         start, end = (outcome.began(name) or 0.0 for name in (BASELINE, BASELINE_ENDS))
         fault = concerned(drill.fault(self._plan.shift), live.traffic.so_far())
         if fault is None:
-            raise StageError("the load asks but one endpoint, so none of them can go bad alone: leave this drill out")
+            raise NotApplicableError("the load asks but one endpoint, so none of them can go bad alone")
         answers = [seconds for colour in COLOURS for seconds in live.measurements.bucket(colour, start, end).response_s]
         if len(answers) < 2:
             raise StageError("no target answered in the baseline; look at the tasks' logs")

@@ -12,9 +12,10 @@ from seachange.rehearsal import drills, report
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.options import Options
-from seachange.rehearsal.output import fresh_output
+from seachange.rehearsal.output import REPORT_HTML, REPORT_JSON, fresh_output
 from seachange.rehearsal.progress import Progress
 from seachange.rehearsal.run import Rehearsal
+from seachange.rehearsal.series import rehearse_all
 from seachange.rehearsal.verdict import judge
 
 
@@ -27,72 +28,85 @@ class Rehearsed:
     page: Path
 
 
-def rehearse(
-    *,
-    blue: Path,
-    green: Path,
-    config: Path,
-    out: Path,
-    progress: Progress,
-    speed: float = 60,
-    drill: str = "none",
-    rate: float | None = None,
-    rows: int | None = None,
-    port: int | None = None,
-) -> Rehearsed:
-    """Rehearses the deployment of one cloud assembly beside another.
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What to rehearse, and how.
 
-    Args:
+    Attributes:
         blue, green: The assemblies of the release that serves and of the one to deploy.
-        config: The service's rehearsal.toml.
-        out: Where report and logs are written; what an earlier rehearsal left there goes.
-        progress: Is shown every change.
+        config: The service's rehearsal.toml, a pyproject.toml, or the folder of one of them.
         speed: Seconds of the plan's clock per second here; 60 by default.
-        drill: What goes wrong on purpose; nothing by default.
         rate: Requests per second; the configuration's by default.
         rows: Rows to seed; the configuration's by default.
         port: The production listener's local port; a free one by default.
-
-    Raises:
-        SeaChangeError: It could not be rehearsed; one line says what, why and what to do.
     """
-    settings = RehearsalConfig.load(config)
-    chosen = drills.named(drill)
-    if settings.dump is not None and rows is not None:
-        raise ConfigError(f"--rows: the rows come from the dump {settings.dump}; leave --rows out")
-    rate = settings.rate if rate is None else rate
-    _above_zero(speed=speed, rate=rate, rows=rows)
-    plan = read_plan(Assembly.load(blue), Assembly.load(green))
-    options = Options(
-        speed=speed,
-        rate=rate,
-        rows=settings.rows if rows is None else rows,
-        port=port,
-        drill=chosen,
-        logs=fresh_output(out),
-    )
-    outcome = Rehearsal(plan, settings, options, progress).run()
-    result = judge(plan, options, outcome, repeat=_repeat(options, blue=blue, green=green, config=config))
-    json_path, page = report.write(result, out)
-    return Rehearsed(report=result, json=json_path, page=page)
 
+    blue: Path
+    green: Path
+    config: Path
+    speed: float = 60
+    rate: float | None = None
+    rows: int | None = None
+    port: int | None = None
 
-def _above_zero(**numbers: float | None) -> None:
-    for name, value in numbers.items():
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            raise ConfigError(f"--{name} must be a number above 0; it is {value:g}")
+    def rehearse(self, *, drill: str, out: Path, progress: Progress) -> Rehearsed:
+        """Rehearses the deployment once.
 
+        Args:
+            drill: What goes wrong on purpose: `none`, or a drill's name.
+            out: Where report and logs are written; what an earlier rehearsal left there goes.
+            progress: Is shown every change.
 
-def _repeat(options: Options, *, blue: Path, green: Path, config: Path) -> str:
-    """The command line that does the same again."""
-    given = {
-        "config": config,
-        "blue": blue,
-        "green": green,
-        "speed": f"{options.speed:g}",
-        "rate": f"{options.rate:g}",
-        "rows": options.rows,
-        "drill": None if options.drill is drills.NONE else options.drill.name,
-    }
-    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
-    return shlex.join(["seachange", "rehearse", *words])
+        Raises:
+            SeaChangeError: It could not be rehearsed; one line says what, why and what to do.
+        """
+        settings = RehearsalConfig.load(self.config)
+        chosen = drills.named(drill)
+        if settings.dump is not None and self.rows is not None:
+            raise ConfigError(f"--rows: the rows come from the dump {settings.dump}; leave --rows out")
+        rate = settings.rate if self.rate is None else self.rate
+        for name, value in (("speed", self.speed), ("rate", rate), ("rows", self.rows)):
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise ConfigError(f"--{name} must be a number above 0; it is {value:g}")
+        plan = read_plan(Assembly.load(self.blue), Assembly.load(self.green))
+        options = Options(
+            speed=self.speed,
+            rate=rate,
+            rows=settings.rows if self.rows is None else self.rows,
+            port=self.port,
+            drill=chosen,
+            logs=fresh_output(out),
+        )
+        outcome = Rehearsal(plan, settings, options, progress).run()
+        repeat = self._command() if chosen is drills.NONE else f"{self._command()} --drill {chosen.name}"
+        result = judge(plan, options, outcome, repeat=repeat)
+        json_path, page = report.write(result, out)
+        return Rehearsed(report=result, json=json_path, page=page)
+
+    def rehearse_all_drills(self, *, out: Path, progress: Progress) -> Rehearsed:
+        """Rehearses every drill, each into a directory of its own below `out`, and writes their table.
+
+        Raises:
+            SeaChangeError: One of them could not be rehearsed.
+        """
+        fresh_output(out)
+
+        def one(drill: drills.Drill, directory: Path) -> dict[str, Any]:
+            progress.title(drill.name)
+            return self.rehearse(drill=drill.name, out=directory, progress=progress).report
+
+        table = rehearse_all(one, out, repeat=f"{self._command()} --all-drills")
+        return Rehearsed(report=table, json=out / REPORT_JSON, page=out / REPORT_HTML)
+
+    def _command(self) -> str:
+        """The command line that does the same again."""
+        given = {
+            "config": self.config,
+            "blue": self.blue,
+            "green": self.green,
+            "speed": f"{self.speed:g}",
+            "rate": None if self.rate is None else f"{self.rate:g}",
+            "rows": self.rows,
+        }
+        words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+        return shlex.join(["seachange", "rehearse", *words])

@@ -6,8 +6,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from seachange.plan.faults import NO_FAULT
 from seachange.plan.model import Plan
 from seachange.rehearsal import figures
+from seachange.rehearsal.drills import Drill
+from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.not_rehearsed import not_rehearsed
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import Outcome
@@ -38,6 +41,9 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
         "drill": options.drill.name,
         "outcome": {"kind": outcome.ending.kind, "why": outcome.ending.why},
         "expectation": None if outcome.expectation is None else asdict(outcome.expectation),
+        "not_performed": outcome.not_performed,
+        "unexplained_failures": len(unexplained(options.drill, outcome)),
+        "kept_idle": outcome.kept_idle,
         "engine": plan.shift.engine,
         "speed": options.speed,
         "rate": options.rate,
@@ -99,6 +105,19 @@ def _reasons(outcome: Outcome) -> list[str]:
     if outcome.comparison and not outcome.comparison.rows_checked:
         reasons.append("the views hold no row: nothing is proven about the data")
     return reasons
+
+
+def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
+    """The failed requests that the drill does not fail: all, or those of a colour that has no fault."""
+    failed = [record for record in outcome.records if record.problem]
+    if not drill.loses_requests:
+        return failed
+    faulty = {colour for colour, fault in (("green", drill.green), ("blue", drill.blue)) if fault != NO_FAULT}
+    if not faulty:
+        return []
+    return [
+        record for record in failed if (entry := outcome.logged.get(record.number)) is None or entry.group not in faulty
+    ]
 
 
 def _step(step: Any) -> dict[str, Any]:

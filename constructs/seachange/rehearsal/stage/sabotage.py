@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import to_tuple
 
 from seachange.plan.model import Migration
-from seachange.rehearsal.errors import StageError
+from seachange.rehearsal.errors import NotApplicableError
 from seachange_migrations.directory import configuration, load
 from seachange_migrations.phases import Phase, phases
 
@@ -63,7 +63,7 @@ def _victim(dsn: str) -> tuple[str, str]:
             " ORDER BY pg_relation_size(c.oid) DESC, a.attnum DESC LIMIT 1"
         ).fetchone()
     if found is None:
-        raise StageError(
+        raise NotApplicableError(
             "no table in schema public has a column that could be dropped; the drill breaks-blue needs one"
         )
     return str(found[0]), str(found[1])
@@ -80,7 +80,7 @@ def _expand_head(script: ScriptDirectory) -> str:
     }
     heads = sorted(expand - followed)
     if len(heads) != 1:
-        raise StageError(
+        raise NotApplicableError(
             f"the migrations have no single newest expand revision ({', '.join(heads) or 'none'}), which the drill breaks-blue would follow"
         )
     return heads[0]
