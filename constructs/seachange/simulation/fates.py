@@ -36,6 +36,28 @@ class Fates:
     variants: Mapping[str, Floats]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """Releases with all their chance drawn: any set of alarms on the same metrics meets the very same ones.
+
+    Attributes:
+        measured: What the load balancer measures.
+        begins: Seconds of a minute that have passed when green gets its first traffic.
+        visible, polled: Draws between 0 and 1 for the delays.
+        evaluated: Decisive alarm → its draws.
+        failed: Green's failed requests; minutes x releases.
+        harmed: Those, and its slow ones.
+    """
+
+    measured: Measured
+    begins: Floats
+    visible: Floats
+    polled: Floats
+    evaluated: Mapping[str, Floats]
+    failed: Floats
+    harmed: Floats
+
+
 class Dice:
     """Draws the fates of releases of one shift."""
 
@@ -54,6 +76,18 @@ class Dice:
 
     def roll(self, releases: int, chance: np.random.Generator, variants: Mapping[str, Unknowns]) -> Fates:
         """The fates of so many releases, each under the given variants too."""
+        drawn = self.draw(releases, chance)
+        time_s, first = self._rolled_back(drawn, self._unknowns)
+        return Fates(
+            time_s=time_s,
+            first=first,
+            failed=self.until(drawn.failed, time_s, drawn.begins),
+            harmed=self.until(drawn.harmed, time_s, drawn.begins),
+            variants={name: self._rolled_back(drawn, other)[0] for name, other in variants.items()},
+        )
+
+    def draw(self, releases: int, chance: np.random.Generator) -> Drawn:
+        """So many releases."""
         moments = chance.integers(len(self._exposure.begins), size=releases)
         rates = self._traffic.rates(chance, releases)
         sides = {"green": self._traffic.green(chance, moments, rates)}
@@ -68,42 +102,52 @@ class Dice:
             compression=self._compression,
             asked=self.watch.asked,
         )
-        begins = self._exposure.begins[moments]
-        draws = chance.random((2 + len(self.watch.decisive), releases))
-        time_s, first = self._rolled_back(measured, self._unknowns, begins, draws)
+        visible, polled, *evaluated = chance.random((2 + len(self.watch.decisive), releases))
         green = sides["green"]
-        return Fates(
-            time_s=time_s,
-            first=first,
-            failed=self._until(green.failed, time_s, begins),
-            harmed=self._until(green.failed + green.slow * (green.responses - green.errors), time_s, begins),
-            variants={name: self._rolled_back(measured, other, begins, draws)[0] for name, other in variants.items()},
+        return Drawn(
+            measured=measured,
+            begins=self._exposure.begins[moments],
+            visible=visible,
+            polled=polled,
+            evaluated=dict(zip(self.watch.decisive, evaluated, strict=True)),
+            failed=green.failed,
+            harmed=green.failed + green.slow * (green.responses - green.errors),
         )
 
-    def _rolled_back(
-        self, measured: Measured, unknowns: Unknowns, begins: Floats, draws: Floats
-    ) -> tuple[Floats, NDArray[np.int64]]:
-        """When, and by which alarm's place."""
-        shape = (self._exposure.minutes, len(begins))
-        visible, polled = _delay(unknowns.visible, draws[0]), _delay(unknowns.polled, draws[1])
+    def times(self, drawn: Drawn, watched: Watch, unknowns: Unknowns) -> dict[str, Floats]:
+        """Decisive alarm → when it takes each release back, on its own; infinite where it does not.
+
+        Args:
+            drawn: The releases.
+            watched: Alarms on metrics that the dice's own alarms ask for too, under their names.
+            unknowns: For the delays.
+        """
+        shape = (self._exposure.minutes, len(drawn.begins))
+        visible, polled = _delay(unknowns.visible, drawn.visible), _delay(unknowns.polled, drawn.polled)
         ends = MINUTE_S * np.arange(1 - self._exposure.lead, self._exposure.minutes + 1 - self._exposure.lead)
-        time_s, first = np.full(len(begins), np.inf), np.full(len(begins), -1)
-        for place, (is_alarm, draw) in enumerate(
-            zip(self.watch.alarmed(measured, unknowns, shape).values(), draws[2:], strict=True)
-        ):
+        found = {}
+        for name, is_alarm in watched.alarmed(drawn.measured, unknowns, shape).items():
             if not is_alarm.any():
+                found[name] = np.full(shape[1], np.inf)
                 continue
-            after = visible + _delay(unknowns.evaluated, draw) - begins
+            after = visible + _delay(unknowns.evaluated, drawn.evaluated[name]) - drawn.begins
             # What was evaluated a minute before the first traffic, or earlier, has been evaluated anew since.
             counts = is_alarm & (ends[:, np.newaxis] + after > -MINUTE_S)
             row = counts.argmax(axis=0)
-            fires = counts[row, np.arange(len(begins))]
-            its_time = np.where(fires, np.maximum(ends[row] + after, 0) + polled, np.inf)
+            fires = counts[row, np.arange(shape[1])]
+            time_s = np.where(fires, np.maximum(ends[row] + after, 0) + polled, np.inf)
+            found[name] = np.where(time_s <= self._end_s, time_s, np.inf)
+        return found
+
+    def _rolled_back(self, drawn: Drawn, unknowns: Unknowns) -> tuple[Floats, NDArray[np.int64]]:
+        """When, and by which alarm's place."""
+        time_s, first = np.full(len(drawn.begins), np.inf), np.full(len(drawn.begins), -1)
+        for place, its_time in enumerate(self.times(drawn, self.watch, unknowns).values()):
             first[its_time < time_s] = place
             time_s = np.minimum(time_s, its_time)
-        return np.where(time_s <= self._end_s, time_s, np.inf), first
+        return time_s, first
 
-    def _until(self, counts: Floats, time_s: Floats, begins: Floats) -> Floats:
+    def until(self, counts: Floats, time_s: Floats, begins: Floats) -> Floats:
         """The sum of each minute's counts up to a time, the last minute's in part."""
         is_over = np.isinf(time_s)
         at = np.where(is_over, 0, time_s + begins) / MINUTE_S + self._exposure.lead
