@@ -109,7 +109,7 @@ def _run(command: Sequence[str], dump: Path, owner: ConnectionSettings, remedy: 
 def _grant(connection: psycopg.Connection, application: str) -> None:
     """Lets the application read and write all rows: the dump's own grants name production's roles."""
     role = sql.Identifier(application)
-    for (name,) in connection.execute(_SCHEMAS).fetchall() + [("public",)]:
+    for (name,) in [*connection.execute(_SCHEMAS).fetchall(), ("public",)]:
         schema = sql.Identifier(name)
         for statement in (
             "GRANT USAGE ON SCHEMA {schema} TO {role}",
