@@ -39,6 +39,8 @@ class Task(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # A head and a body in two packets would wait for each other.
+    disable_nagle_algorithm = True
     server: Task
 
     def setup(self) -> None:

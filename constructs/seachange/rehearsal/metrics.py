@@ -12,34 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seachange.assembly import referenced
 from seachange.evaluation import Metric, Point
+from seachange.plan.model import COLOURS
+from seachange.rehearsal.access_log import ANSWERED, BY_ITSELF, NO_GROUP, Entry, parse
 from seachange.rehearsal.stage.envoy import Hosts
 
 _ALB = "AWS/ApplicationELB"
-# Response flags with which Envoy answers in the target's place, and the status that an ALB would give: 503 without a target, 502 when a target
-# refuses or closes its connection, 504 when it does not answer in time. The ALB counts it as its own, which names no target group.
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
-_NO_TARGET_ANSWER = {
-    "UH": 503,
-    "NR": 503,
-    "UO": 503,
-    "UF": 502,
-    "UC": 502,
-    "UR": 502,
-    "LR": 502,
-    "URX": 502,
-    "UT": 504,
-}
+_OF_GROUP = frozenset({"TargetGroup", "LoadBalancer"})
+_OF_BALANCER = frozenset({"LoadBalancer"})
 
 
 @dataclass
 class Bucket:
-    """One colour in one slice of time.
+    """One target group in one slice of time, or what the listener answered without any.
 
     Attributes:
         requests: Those for which a target was chosen.
         statuses: Hundreds of the targets' answers, such as 2 → count.
         balancer: Status of the load balancer's own answers → count.
+        by_listener: Those of them that its rules or its default action gave.
         connection_errors: Connections to targets that failed.
         response_s: The targets' response times in seconds.
         unhealthy, healthy: Targets; None when nobody looked.
@@ -48,10 +40,24 @@ class Bucket:
     requests: int = 0
     statuses: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     balancer: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    by_listener: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     connection_errors: int = 0
     response_s: list[float] = field(default_factory=list)
     unhealthy: int | None = None
     healthy: int | None = None
+
+    def count(self, entry: Entry) -> None:
+        """Counts one request."""
+        outcome = entry.outcome
+        if outcome is ANSWERED:
+            self.statuses[entry.status // 100] += 1
+        else:
+            self.balancer[entry.status] += 1
+            self.by_listener[entry.status] += outcome is BY_ITSELF
+        self.connection_errors += outcome.connection_error
+        self.requests += outcome.chosen
+        if entry.target_s is not None:
+            self.response_s.append(entry.target_s)
 
     def add(self, other: "Bucket") -> None:
         """Folds a later bucket into this one."""
@@ -60,6 +66,8 @@ class Bucket:
             self.statuses[status] += count
         for status, count in other.balancer.items():
             self.balancer[status] += count
+        for status, count in other.by_listener.items():
+            self.by_listener[status] += count
         self.connection_errors += other.connection_errors
         self.response_s += other.response_s
         self.unhealthy = _worst(self.unhealthy, other.unhealthy, max)
@@ -123,8 +131,8 @@ class Measurements:
                 *lines, rest = (rest + log.read()).split("\n")
                 try:
                     with self._lock:
-                        for line in lines:
-                            self._count(json.loads(line))
+                        for entry in map(parse, lines):
+                            self._buckets[self._index(entry.at), entry.group].count(entry)
                 except (ValueError, KeyError, TypeError) as error:
                     self._problem = error
                     return
@@ -132,33 +140,35 @@ class Measurements:
                     return
                 self._stop.wait(0.05)
 
-    def _count(self, entry: Mapping[str, object]) -> None:
-        at = float(str(entry["start"])) + float(str(entry["duration_us"] or entry["target_us"] or 0)) / 1e6
-        flags = set(str(entry["flags"]).split(","))
-        bucket = self._buckets[self._index(at), str(entry["colour"])]
-        status = int(str(entry["status"]))
-        own = next((answer for flag, answer in _NO_TARGET_ANSWER.items() if flag in flags), None)
-        # A target that hangs up in the middle of its answer has answered, as far as the status goes.
-        if own and status >= 500:
-            bucket.balancer[own] += 1
-        else:
-            bucket.statuses[status // 100] += 1
-        bucket.connection_errors += "UF" in flags
-        # RequestCount leaves out requests for which no target could be chosen.
-        bucket.requests += "UH" not in flags
-        if entry["target_us"] is not None:
-            bucket.response_s.append(float(str(entry["target_us"])) / 1e6)
-
 
 def can_measure(metric: Metric) -> bool:
     """Whether the stage has this metric."""
-    return metric.namespace == _ALB and (
-        metric.name in _COUNTS or metric.name in {"TargetResponseTime", "UnHealthyHostCount", "HealthyHostCount"}
-    )
+    return metric.namespace == _ALB and metric.name in _DIMENSIONS
+
+
+def has_data(metric: Metric) -> bool:
+    """Whether the load balancer sends this metric with these dimensions at all; an alarm on one that it does not send never sees a point."""
+    return frozenset(metric.dimensions) in _DIMENSIONS[metric.name]
+
+
+def groups(metric: Metric, colours: Mapping[str, str]) -> tuple[str, ...]:
+    """Which buckets a metric is about: the group that it names, all when it names none, none when it names a stranger.
+
+    Args:
+        metric: One that can be measured.
+        colours: As `Shift.colours`.
+    """
+    group = metric.dimensions.get("TargetGroup")
+    if group is None:
+        return (*COLOURS, NO_GROUP)
+    colour = colours.get(referenced(json.loads(group)) or "")
+    return (colour,) if colour else ()
 
 
 def point(metric: Metric, buckets: Sequence[Bucket], speed: float) -> Point:
     """The metric's value over the `buckets` that its dimensions select; None when CloudWatch would have no data."""
+    if not has_data(metric):
+        return None
     total = Bucket()
     for bucket in buckets:
         total.add(bucket)
@@ -179,17 +189,41 @@ def samples(metric: Metric, buckets: Sequence[Bucket], speed: float) -> float:
     return speed * sum(len(bucket.response_s) for bucket in buckets)
 
 
-_COUNTS: dict[str, Callable[[Bucket], int]] = {
+def _own(bucket: Bucket, family: int) -> int:
+    return sum(count for status, count in bucket.balancer.items() if status // 100 == family)
+
+
+def _by_listener(bucket: Bucket, *, redirects: bool) -> int:
+    return sum(count for status, count in bucket.by_listener.items() if (status // 100 == 3) == redirects)
+
+
+# What a target answered, its group's name with it.
+_COUNTS_OF_GROUP: dict[str, Callable[[Bucket], int]] = {
     "RequestCount": lambda bucket: bucket.requests,
     "HTTPCode_Target_2XX_Count": lambda bucket: bucket.statuses[2],
     "HTTPCode_Target_3XX_Count": lambda bucket: bucket.statuses[3],
     "HTTPCode_Target_4XX_Count": lambda bucket: bucket.statuses[4],
     "HTTPCode_Target_5XX_Count": lambda bucket: bucket.statuses[5],
     "TargetConnectionErrorCount": lambda bucket: bucket.connection_errors,
-    "HTTPCode_ELB_5XX_Count": lambda bucket: sum(bucket.balancer.values()),
+}
+# What the load balancer answered, which names no group, whosever fault it was.
+_COUNTS_OF_BALANCER: dict[str, Callable[[Bucket], int]] = {
+    "HTTPCode_ELB_3XX_Count": lambda bucket: _own(bucket, 3),
+    "HTTPCode_ELB_4XX_Count": lambda bucket: _own(bucket, 4),
+    "HTTPCode_ELB_5XX_Count": lambda bucket: _own(bucket, 5),
+    "HTTPCode_ELB_500_Count": lambda bucket: bucket.balancer[500],
     "HTTPCode_ELB_502_Count": lambda bucket: bucket.balancer[502],
     "HTTPCode_ELB_503_Count": lambda bucket: bucket.balancer[503],
     "HTTPCode_ELB_504_Count": lambda bucket: bucket.balancer[504],
+    "HTTP_Fixed_Response_Count": lambda bucket: _by_listener(bucket, redirects=False),
+    "HTTP_Redirect_Count": lambda bucket: _by_listener(bucket, redirects=True),
+}
+_COUNTS = _COUNTS_OF_GROUP | _COUNTS_OF_BALANCER
+# The dimensions with which the ALB sends each metric; with an Availability Zone too, of which a rehearsal has none.
+_DIMENSIONS: dict[str, tuple[frozenset[str], ...]] = {
+    **dict.fromkeys([*_COUNTS_OF_GROUP, "TargetResponseTime"], (_OF_BALANCER, _OF_GROUP)),
+    **dict.fromkeys(_COUNTS_OF_BALANCER, (_OF_BALANCER,)),
+    **dict.fromkeys(["HealthyHostCount", "UnHealthyHostCount"], (_OF_GROUP,)),
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seachange.plan.model import COLOURS, HealthCheck
+from seachange.plan.routing import Listener
 from seachange.rehearsal.errors import StageError
 from seachange.rehearsal.stage.envoy_config import EnvoySettings, endpoints, envoy_config
 from seachange.rehearsal.stage.ports import LOOPBACK, claim, free_port
@@ -37,7 +38,10 @@ class LoadBalancer:
         logs: Where `envoy.log` and `access.log` are written.
         health: The target groups' health check; times are taken as given.
         production_port: The production listener's port; a free one by default.
-        green_errors_percent: Percent of green's requests that are answered 500 in its place.
+        listener: The production listener as the template has it; one that forwards everything by weight by default.
+
+    Attributes:
+        forwarded_port: What the production listener tells the targets in X-Forwarded-Port: the template's port.
     """
 
     def __init__(
@@ -47,8 +51,9 @@ class LoadBalancer:
         logs: Path,
         health: HealthCheck,
         production_port: int | None = None,
-        green_errors_percent: float = 0,
+        listener: Listener | None = None,
     ) -> None:
+        listener = listener or Listener()
         self.host = LOOPBACK
         self.production_port = claim(production_port) if production_port else free_port()
         self.test_port = free_port()
@@ -61,10 +66,9 @@ class LoadBalancer:
             directory=directory,
             access_log=self.access_log,
             health=health,
-            green_errors_percent=green_errors_percent,
+            listener=listener,
         )
-        # What the production listener tells the targets in X-Forwarded-Port.
-        self.forwarded_port = self.production_port
+        self.forwarded_port = listener.port or self.production_port
         self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
