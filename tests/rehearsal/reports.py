@@ -4,10 +4,12 @@ import math
 import random
 from typing import Any
 
+from tests.rehearsal import report_parts as parts
+
 RATE = 300
 PHASES = (
-    ("A/A: blue's build in both groups", 0.0, 8.0),
-    ("baseline", 8.0, 13.0),
+    ("baseline", 0.0, 10.0),
+    ("before the migration", 10.0, 13.0),
     ("migration", 13.0, 21.4),
     ("green: tasks start", 21.4, 24.1),
     ("smoke tests", 24.1, 24.2),
@@ -16,32 +18,31 @@ PHASES = (
     ("blue: ends", 82.0, 83.9),
     ("last answers", 83.9, 84.0),
 )
-_SHIFT = 25.0
-_LOCK = "waited for a lock of the migration's revision 0002"
-_KINDS = {
-    "5xxRate": "IF(requests >= 50, 100 * FILL(errors, 0) / requests, 0) GreaterThanThreshold 2",
-    "P99": "IF(requests >= 50, p99, 0) GreaterThanThreshold 1",
-    "Unhealthy": "unhealthy GreaterThanThreshold 0",
-    "ErrorsAgainstBlue": "IF(own_requests >= 200 AND other_requests >= 200, own - 2 * other, 0) GreaterThanThreshold 1",
-}
 
 
 def good(**changes: Any) -> dict[str, Any]:
     """A release that passes; `changes` replace whole keys."""
-    weights = [(0.0, 0), *((_SHIFT + 3 * step, 10 * (step + 1)) for step in range(10))]
+    weights = [(0.0, 50), (10.0, 0), *((parts.SHIFT + 3 * step, 10 * (step + 1)) for step in range(10))]
     return _report(weights, phases=PHASES, error_share=0.0, alarm_at=None) | changes
 
 
 def bad(**changes: Any) -> dict[str, Any]:
     """A green that answers 500 to one request in twenty, behind a migration that once waited for a lock."""
-    weights = [(0.0, 0), (_SHIFT, 10), (_SHIFT + 3, 20), (_SHIFT + 6, 30), (_SHIFT + 7.1, 0)]
+    weights = [
+        (0.0, 50),
+        (10.0, 0),
+        (parts.SHIFT, 10),
+        (parts.SHIFT + 3, 20),
+        (parts.SHIFT + 6, 30),
+        (parts.SHIFT + 7.1, 0),
+    ]
     phases = (
         *PHASES[:5],
         ("shift", 24.2, 32.1),
         ("green: ends", 32.1, 33.6),
         ("last answers", 33.6, 34.0),
     )
-    report = _report(weights, phases=phases, error_share=0.05, alarm_at=_SHIFT + 7.0)
+    report = _report(weights, phases=phases, error_share=0.05, alarm_at=parts.SHIFT + 7.0)
     failed = report["incidents"]["failed"]
     return (
         report
@@ -49,7 +50,13 @@ def bad(**changes: Any) -> dict[str, Any]:
             "verdict": "fail",
             "at_fault": "release",
             "drill": "errors-5",
+            "expectation": {
+                "outcome": "rolls-back",
+                "probability": 0.99975,
+                "why": "4000 simulated releases at 300 requests/s and speed 60",
+            },
             "rolled_back": True,
+            "outcome": {"kind": "rolls-back", "why": "by alarm ServiceAlarmsGreen5xxRate0A1B2C3D"},
             "reasons": [
                 "the deployment was rolled back by alarm ServiceAlarmsGreen5xxRate0A1B2C3D",
                 f"{failed} of {report['requests']['total']} requests failed, the first with status 500",
@@ -82,40 +89,24 @@ def machine(**changes: Any) -> dict[str, Any]:
 
 def drills(**changes: Any) -> dict[str, Any]:
     """What `--all-drills` writes: every kind of expectation, and one that was not met."""
+    left_out = {"outcome": "not applicable", "requests": 0, "rows_checked": 0, "page": None}
     rows = [
-        _drill("none", "nothing goes wrong: a good release", "completes", 0.0004, "completes"),
-        _drill("errors-1", "green answers 1 % of its requests with 500", "undecided", 0.31, "completes", failed=84),
-        _drill("errors-50", "green answers 50 % of its requests with 500", "rolls-back", 1.0, "rolls-back", failed=412),
-        _drill("breaks-blue", "the release's expand migration drops a column that blue reads", "refused", None, "refused"),
-        _drill("leak-in-bake", "green's connection pool runs dry in the middle of the bake", "rolls-back", 0.9996, "completes", failed=2210),
-    ]  # fmt: skip
+        parts.drill("none", "completes", 0.0004),
+        parts.drill("errors-1", "undecided", 0.31, outcome="completes", failed=84),
+        parts.drill("errors-50", "rolls-back", 1.0, failed=412),
+        parts.drill("breaks-blue", "refused", None),
+        parts.drill("leak-in-bake", "rolls-back", 0.9996, outcome="completes", failed=2210),
+        parts.drill("sticky", "not applicable", None, why="no target group of this template is sticky", **left_out),
+    ]
     return {
         "schema": "seachange.drills/1",
         "verdict": "fail",
-        "reasons": ["drill leak-in-bake: it should have been rolled back, and went to its end"],
+        "reasons": ["drill leak-in-bake: it should end with rolls-back, and ended with completes"],
         "started_at": "2026-11-25T12:53:58Z",
         "releases": {"blue": "customers/v1", "green": "customers/v2"},
         "drills": rows,
         "repeat": "seachange rehearse --all-drills --blue build/assembly/v1 --green build/assembly/v2",
     } | changes
-
-
-def _drill(
-    name: str, what: str, expected: str, probability: float | None, outcome: str, failed: int = 0
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "what": what,
-        "expected": expected,
-        "probability": probability,
-        "outcome": outcome,
-        "as_expected": None if expected == "undecided" else expected == outcome,
-        "requests": 25_200,
-        "failed": failed,
-        "rows_checked": 102_169,
-        "divergent": 0,
-        "page": f"{name}/report.html",
-    }
 
 
 def _report(
@@ -125,7 +116,7 @@ def _report(
     end = phases[-1][2]
     seconds, colours, listed = [], [], []
     for at in range(int(end)):
-        weight = next(weight for start, weight in reversed(weights) if start <= at)
+        weight = next(weight for start, weight in reversed(weights) if start <= at) if at >= parts.SHIFT else 0
         stalled = alarm_at is not None and at == 16
         samples = sorted(
             draw.lognormvariate(math.log(2.4), 0.35) + (draw.uniform(0, 410) if stalled else 0) for _ in range(RATE)
@@ -146,11 +137,11 @@ def _report(
                 "green_errors": errors,
             }
         )
-        listed += [_incident(at + draw.random(), "green", 500, 3.1, "status 500", "green answered 500")] * errors
+        listed += [parts.incident(at + draw.random(), "green", 500, 3.1, "status 500", "green answered 500")] * errors
         if stalled:
-            listed += [_incident(at + n / 40, "blue", 200, 410 - 10 * n, "", _LOCK) for n in range(30)]
+            listed += [parts.incident(at + n / 40, "blue", 200, 410 - 10 * n, "", parts.LOCK) for n in range(30)]
     failed = sum(second["failed"] for second in seconds)
-    alarms = [_alarm(colour, kind, alarm_at) for colour in ("Green", "Blue") for kind in _KINDS]
+    alarms = [parts.alarm(colour, kind, alarm_at) for colour in ("Green", "Blue") for kind in parts.KINDS]
     return {
         "schema": "seachange.rehearsal/1",
         "verdict": "pass",
@@ -184,7 +175,7 @@ def _report(
             "faults": [],
         },
         "aa": {
-            "duration_s": 8.0,
+            "duration_s": 10.0,
             "p50_difference_ms": 0.02,
             "p50_interval_ms": [-0.11, 0.14],
             "p99_difference_ms": 0.31,
@@ -192,8 +183,8 @@ def _report(
             "passed": True,
         },
         "latency_claims": [
-            {"name": "green against blue", "percentile": 50, "difference_ms": 0.38, "interval_ms": [0.2, 0.55], "decidable": True},
-            {"name": "green against blue", "percentile": 99, "difference_ms": 0.9, "interval_ms": [-1.4, 2.1], "decidable": False},
+            parts.claim(50, 0.38, [0.2, 0.55]),
+            parts.claim(99, 0.9, [-1.4, 2.1]),
         ],
         "migration": {
             "from": "0001",
@@ -203,24 +194,35 @@ def _report(
             "max_lock_wait_ms": 412.0 if alarm_at else 3.2,
             "rows_backfilled": 1_000_208,
             "costs": [
-                {"revision": "0002", "phase": "expand", "duration_s": 0.42, "lock_wait_ms": 412.0 if alarm_at else 3.2, "rows_backfilled": 0, "wal_bytes": 81_920},
-                {"revision": "0003", "phase": "expand", "duration_s": 7.61, "lock_wait_ms": 0.4, "rows_backfilled": 1_000_208, "wal_bytes": 412_876_800},
+                parts.cost("0002", duration_s=0.42, lock_wait_ms=412.0 if alarm_at else 3.2, rows=0, wal=81_920),
+                parts.cost("0003", duration_s=7.61, lock_wait_ms=0.4, rows=1_000_208, wal=412_876_800),
             ],
         },
         "shift": {
             "planned": [{"at_s": 180.0 * n, "green_weight": 10 * (n + 1)} for n in range(10)],
             "steps": [
-                {"at_s": round(60 * (at - _SHIFT), 1), "green_weight": weight, "green_percent_measured": float(weight)}
-                for at, weight in weights[1:]
+                {
+                    "at_s": round(60 * (at - parts.SHIFT), 1),
+                    "green_weight": weight,
+                    "green_percent_measured": float(weight),
+                }
+                for at, weight in weights[2:]
             ],
-            "duration_s": round(60 * (weights[-1][0] - _SHIFT), 1),
+            "duration_s": round(60 * (weights[-1][0] - parts.SHIFT), 1),
             "bake_s": 1800.0,
+            "last_green_after_decision_s": 0.031 if alarm_at else None,
         },
         "alarms": alarms,
         "rolled_back": False,
+        "expectation": None,
+        "not_performed": [],
+        "unexplained_failures": 0,
+        "kept_idle": None,
+        "tasks_died": [],
+        "outcome": {"kind": "completes", "why": ""},
         "smoke": [
-            {"name": "health: the new release, on the schema that it needs", "status": 200, "duration_ms": 5.1, "problem": None},
-            {"name": "a taken e-mail is refused", "status": 409, "duration_ms": 5.8, "problem": None},
+            parts.smoke_step("health: the new release, on the schema that it needs", 200),
+            parts.smoke_step("a taken e-mail is refused", 409),
         ],
         "data": {"rows_checked": 1_002_169, "divergent": 0, "divergent_keys": []},
         "phases": [{"name": "stage", "at_s": -9.2}, *({"name": name, "at_s": start} for name, start, _ in phases)],
@@ -233,7 +235,7 @@ def _report(
                 *({"name": name, "from_s": start, "to_s": until} for name, start, until in phases),
             ],
             "alarms": [
-                {"name": alarm["name"], "at_s": round(_SHIFT + change["at_s"] / 60, 2), "state": change["state"]}
+                {"name": alarm["name"], "at_s": round(parts.SHIFT + change["at_s"] / 60, 2), "state": change["state"]}
                 for alarm in alarms
                 for change in alarm["changes"]
             ],
@@ -242,8 +244,8 @@ def _report(
                 {"revision": "0003", "phase": "expand", "from_s": 13.52, "to_s": 21.2},
             ],
             "lock_waits": [
-                {"at_s": 13.2, "waiting": 1, "longest_ms": 3.2, "statement": "UPDATE customers SET …", "blocked_by": "the migration's revision 0002"},
-                *([{"at_s": 16.3, "waiting": 30, "longest_ms": 412.0, "statement": "SELECT id, name FROM customers WHERE id = $1", "blocked_by": "the migration's revision 0002"}] if alarm_at else []),
+                parts.wait(13.2, 1, 3.2, "UPDATE customers SET …"),
+                *([parts.wait(16.3, 30, 412.0, "SELECT id, name FROM customers WHERE id = $1")] if alarm_at else []),
             ],
         },
         "incidents": {
@@ -252,8 +254,10 @@ def _report(
             "slow_above_ms": 100.0,
             "causes": [
                 {"cause": "green answered 500", "failed": failed, "slow": 0},
-                {"cause": _LOCK, "failed": 0, "slow": len(listed) - failed},
-            ] if listed else [],
+                {"cause": parts.LOCK, "failed": 0, "slow": len(listed) - failed},
+            ]
+            if listed
+            else [],
             "listed": sorted(listed, key=lambda incident: incident["at_s"])[:200],
         },
         "not_rehearsed": [
@@ -262,42 +266,5 @@ def _report(
             'environment variable left out, its value is known only on AWS: MACHINE = {"Fn::GetAtt": ["MigrationsFunctionLongWay0DAEBADA", "Arn"]}',
         ],
         "recommendations": [],
-        "repeat": "seachange rehearse --config service/rehearsal.toml --blue build/assembly/v1 --green build/assembly/v2 --speed 60 --rate 300 --rows 1000000",
-    }  # fmt: skip
-
-
-def _incident(at: float, colour: str, status: int, latency_ms: float, problem: str, cause: str) -> dict[str, Any]:
-    return {
-        "at_s": round(at, 2),
-        "method": "GET",
-        "path": "/customers/{{id}}",
-        "colour": colour,
-        "status": status,
-        "latency_ms": round(latency_ms, 1),
-        "problem": problem,
-        "cause": cause,
-    }
-
-
-def _alarm(colour: str, kind: str, alarm_at: float | None) -> dict[str, Any]:
-    decisive = colour == "Green"
-    fires = decisive and kind == "5xxRate" and alarm_at is not None
-    exercised = kind != "ErrorsAgainstBlue"
-    changes = [{"at_s": 121.6, "state": "OK"}] if exercised else []
-    if fires and alarm_at is not None:
-        changes.append({"at_s": round(60 * (alarm_at - _SHIFT), 1), "state": "ALARM"})
-    return {
-        "name": f"ServiceAlarms{colour}{kind}0A1B2C3D",
-        "direction": colour.lower(),
-        "decisive": decisive,
-        "condition": _KINDS[kind],
-        "periods_evaluated": 7 if alarm_at else 55,
-        "state": "ALARM" if fires else "OK" if exercised else "INSUFFICIENT_DATA",
-        "fired": fires,
-        "changes": changes,
-        "exercised": exercised,
-        "decides_up_to_speed": 360.0 if exercised else 27.0,
-        "requests_per_period": 300.0 if exercised else 90.0,
-        "why_not": None if exercised else "it needs 200 requests a period in both groups, and gets 90 at this speed",
-        "cannot_see": "a target that answers wrongly with 200" if kind == "Unhealthy" else None,
+        "repeat": "seachange rehearse --config service/rehearsal.toml --blue build/assembly/v1 --green build/assembly/v2 --rate 300",
     }

@@ -1,11 +1,12 @@
 """The timeline's plots: one a lane, all on one axis."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seachange.plan.model import COLOURS
-from seachange.rehearsal.report.axis import Axis, Scale, Tick, area, bars, dots, line, stairs
+from seachange.rehearsal.report.axis import Axis, Points, Scale, Tick, area, bars, dots, line, stairs
 from seachange.rehearsal.report.words import count, duration, ms
 
 _PERCENTILES = ("p50", "p90", "p99")
@@ -42,6 +43,16 @@ def lanes(report: Mapping[str, Any], axis: Axis) -> list[Lane]:
     return [_weights(report, axis), _requests(report, axis), _latency(report, axis), *_errors(report, axis)]
 
 
+def shares(report: Mapping[str, Any]) -> tuple[Points, Points]:
+    """Green's share of the traffic, and before the shift the share that its group had while it held blue's build."""
+    timeline = report["timeline"]
+    begins = next((phase["from_s"] for phase in timeline["phases"] if phase["name"] == "shift"), math.inf)
+    weights = [(entry["at_s"], entry["green_weight"], entry["at_s"] >= begins) for entry in timeline["weights"]]
+    green = [(at, weight if shifted else 0) for at, weight, shifted in weights]
+    twin = [(at, 0 if shifted else weight) for at, weight, shifted in weights]
+    return green, twin
+
+
 def waits(report: Mapping[str, Any], axis: Axis) -> Lane:
     """The sessions that waited for locks."""
     seen = report["timeline"]["lock_waits"]
@@ -61,9 +72,9 @@ def waits(report: Mapping[str, Any], axis: Axis) -> Lane:
 
 
 def _weights(report: Mapping[str, Any], axis: Axis) -> Lane:
-    weights = [(entry["at_s"], entry["green_weight"]) for entry in report["timeline"]["weights"]]
     scale = Scale(low=0, high=100)
-    green = stairs(weights, axis.end)
+    weights, twin = shares(report)
+    green, twin = stairs(weights, axis.end), stairs(twin, axis.end)
     words = ", ".join(f"{weight} % at {duration(max(at, 0))}" for at, weight in weights)
     return Lane(
         kind="weights",
@@ -71,15 +82,20 @@ def _weights(report: Mapping[str, Any], axis: Axis) -> Lane:
         summary=f"Green's share of the traffic: {words}",
         paths={
             "blue-block": "M0 0H100V100H0Z",
+            "twin-block": area(twin, [(at, 0) for at, _ in twin], axis, scale),
             "green-block": area(green, [(at, 0) for at, _ in green], axis, scale),
         },
         ticks=[Tick(at=scale.y(value), text=f"{value} %") for value in (0, 50, 100)],
-        legend={"blue-block": "blue, which serves", "green-block": "green, the release"},
+        legend={
+            "blue-block": "blue, which serves",
+            **({"twin-block": "blue in green's place (A/A)"} if any(share for _, share in twin) else {}),
+            "green-block": "green, the release",
+        },
         labels=list(_names(weights, axis, scale)),
     )
 
 
-def _names(weights: Sequence[tuple[float, float]], axis: Axis, scale: Scale) -> Iterator[tuple[float, float, str]]:
+def _names(weights: Points, axis: Axis, scale: Scale) -> Iterator[tuple[float, float, str]]:
     """Each colour's name where it has the most room, if there is enough."""
     ends = [at for at, _ in weights[1:]] + [axis.end]
     for colour in COLOURS:

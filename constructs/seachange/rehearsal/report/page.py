@@ -1,6 +1,5 @@
 """The page for people: one file, no script, nothing to fetch; every plot is inline SVG."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seachange.rehearsal.report import bands, lanes, words
 from seachange.rehearsal.report.axis import Axis
-from seachange.rehearsal.report.claims import claims
 from seachange.rehearsal.report.drills import SCHEMA as DRILLS_SCHEMA
 
 _FILTERS = (
@@ -44,7 +42,6 @@ def page(report: Mapping[str, Any]) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         headline=words.headline(report),
-        claims=list(claims(report)),
         timeline=_timeline(report),
     )
 
@@ -53,11 +50,14 @@ def _timeline(report: Mapping[str, Any]) -> dict[str, Any]:
     timeline = report["timeline"]
     ends = [phase["to_s"] for phase in timeline["phases"]] + [second["at_s"] + 1 for second in timeline["seconds"]]
     axis = Axis(end=max([*ends, 1.0]))
-    begins = next((phase["from_s"] for phase in timeline["phases"] if phase["name"] == "shift"), math.inf)
-    shifted = next((entry["at_s"] for entry in timeline["weights"] if entry["at_s"] >= begins), None)
+    green, _ = lanes.shares(report)
+    shifted = next((at for at, share in green if share), None)
     rows = bands.alarms(report, axis)
     return {
-        "end": axis.end,
+        "shares": [
+            (round(until - at, 2), share)
+            for (at, share), (until, _) in zip(green, [*green[1:], (axis.end, 0)], strict=True)
+        ],
         "phases": bands.phases(report, axis),
         "lanes": lanes.lanes(report, axis),
         "alarm_moments": bands.alarm_moments(report, axis),

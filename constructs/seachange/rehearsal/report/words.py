@@ -16,6 +16,13 @@ _COMPARISONS = {
     "LessThanOrEqualToThreshold": "≤",
     "LessThanThreshold": "<",
 }
+# How a deployment ended, after "it".
+ENDINGS = {
+    "completes": "went to its end",
+    "rolls-back": "was rolled back",
+    "stops": "was stopped without a rollback",
+    "refused": "was refused",
+}
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -25,10 +32,10 @@ def headline(report: Mapping[str, Any]) -> str:
         verdict = "Nothing proven: the machine was at fault"
     elif report["verdict"] == "pass":
         verdict = "This release passed"
-    elif report["rolled_back"]:
-        verdict = "This release was rolled back"
-    else:
+    elif report["outcome"]["kind"] == "completes":
         verdict = "This release failed"
+    else:
+        verdict = f"This release {ENDINGS[report['outcome']['kind']]}"
     return verdict if report["drill"] == "none" else f"Drill {report['drill']}: {verdict[0].lower()}{verdict[1:]}"
 
 
@@ -71,7 +78,7 @@ def size(number: float) -> str:
 def chance(probability: float | None) -> str:
     """A probability in percent; one that is nearly 0 or 1 is not rounded to it."""
     if probability is None:
-        return "by rule"
+        return "not computed"
     if 0 < probability < 0.001:
         return "< 0.1 %"
     if 0.999 < probability < 1:
