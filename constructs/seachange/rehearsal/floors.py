@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from seachange.evaluation import COMPARISONS, Alarm
 from seachange.plan.model import COLOURS, Plan
+from seachange.rehearsal.access_log import NO_GROUP
 from seachange.rehearsal.metrics import Bucket
 from seachange.rehearsal.watch import Watched, alarm_point
 
@@ -84,7 +85,8 @@ def _breaches(plan: Plan, watched: Watched, own: int, other: int, *, bad: int, s
     faulty = "blue" if watched.direction == "blue" else "green"
     kinds = [_errors(own, bad), _slow(own, bad), _balancers(own, bad), _unconnected(own, bad)]
     return any(
-        _compares(plan, watched.alarm, {faulty: kind, _other(faulty): _errors(other, 0)}, speed) for kind in kinds
+        _compares(plan, watched.alarm, {faulty: kind, _other(faulty): _errors(other, 0), NO_GROUP: Bucket()}, speed)
+        for kind in kinds
     )
 
 
