@@ -56,7 +56,7 @@ class Traffic:
             "requests": [as_spec(request) for request in config.requests],
             "replay": config.replay and {"positions": config.replay.positions},
             "function": config.function,
-            "directory": str(config.path.parent),
+            "directory": str(config.path.parent.resolve()),
             "values": {name: list(items) for name, items in values.items()},
             "cookies": config.cookies,
             "rate": rate,

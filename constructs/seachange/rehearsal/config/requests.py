@@ -1,8 +1,10 @@
 """The table `[load]`: a mix of requests, a function, or a recorded log."""
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from seachange.rehearsal.config.table import Table
@@ -60,9 +62,7 @@ def read_load(document: Table) -> LoadConfig:
         requests = _mix(load, values)
     elif kind == "replay":
         requests, replay, recorded_rate = _replay(load)
-    function = load.optional_text("function")
-    if function is not None and not _FUNCTION.fullmatch(function):
-        raise load.wrong("function", 'a text such as "package.module:function"')
+    function = _function(load)
     return LoadConfig(
         rate=load.number("rate", recorded_rate),
         cookies=load.flag("cookies"),
@@ -71,6 +71,19 @@ def read_load(document: Table) -> LoadConfig:
         function=function,
         replay=replay,
     )
+
+
+def _function(load: Table) -> str | None:
+    name = load.optional_text("function")
+    if name is None:
+        return None
+    if not _FUNCTION.fullmatch(name):
+        raise load.wrong("function", 'a text such as "package.module:function"')
+    # Not imported here: the load's own process does. But a wrong name is told before the stage is set up.
+    package = name.partition(":")[0].partition(".")[0]
+    if PathFinder.find_spec(package, [str(load.folder), *sys.path]) is None:
+        raise load.error(f"`load.function` names {name!r}, but there is no module {package!r} in {load.folder}")
+    return name
 
 
 def _mix(load: Table, values: Mapping[str, str]) -> tuple[Request, ...]:
