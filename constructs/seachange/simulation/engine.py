@@ -1,7 +1,7 @@
 """Monte Carlo: many releases of one shift, under one traffic profile and one fault."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from seachange.plan.faults import Fault
 from seachange.plan.model import Shift
 from seachange.simulation.errors import SimulationError
-from seachange.simulation.fates import Dice, Fates, variants_of
+from seachange.simulation.fates import Dice, Fates, Other, variants_of
 from seachange.simulation.profile import Profile
 from seachange.simulation.result import Quantiles, Result, Share, Spread, Variant
 from seachange.simulation.traffic import Floats
@@ -59,16 +59,16 @@ def simulate(
 
     def roll(index: int) -> Fates:
         chance = np.random.Generator(np.random.SFC64(seeds[index]))
-        fates = dice.roll(sizes[index], chance, variants if index < _WITH_VARIANTS else {})
+        fates = dice.roll(sizes[index], chance, variants if index < _WITH_VARIANTS else ())
         progress(sizes[index])
         return fates
 
     # numpy lets go of the interpreter while it draws and calculates.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return _result(shift, dice.watch, list(pool.map(roll, range(len(sizes)))))
+        return _result(shift, dice.watch, list(pool.map(roll, range(len(sizes)))), variants)
 
 
-def _result(shift: Shift, watch: Watch, fates: Sequence[Fates]) -> Result:
+def _result(shift: Shift, watch: Watch, fates: Sequence[Fates], variants: Sequence[Other]) -> Result:
     time_s = np.concatenate([one.time_s for one in fates])
     first = np.concatenate([one.first for one in fates])
     is_back = np.isfinite(time_s)
@@ -83,19 +83,23 @@ def _result(shift: Shift, watch: Watch, fates: Sequence[Fates]) -> Result:
         failed=_spread(np.concatenate([one.failed for one in fates])),
         harmed=_spread(np.concatenate([one.harmed for one in fates])),
         first={name: float((is_back & (first == place)).mean()) for place, name in enumerate(watch.decisive)},
-        variants=_variants(fates[:_WITH_VARIANTS]),
+        variants=_variants(fates[:_WITH_VARIANTS], variants),
         not_simulated=watch.not_simulated,
     )
 
 
-def _variants(fates: Sequence[Fates]) -> tuple[Variant, ...]:
+def _variants(fates: Sequence[Fates], others: Sequence[Other]) -> tuple[Variant, ...]:
     otherwise = _share(np.concatenate([one.time_s for one in fates]))
-    times: Mapping[str, Floats] = {
-        name: np.concatenate([one.variants[name] for one in fates]) for name in fates[0].variants
-    }
+    times = [np.concatenate(parts) for parts in zip(*(one.variants for one in fates), strict=True)]
     return tuple(
-        Variant(name=name, rolled_back=_share(time_s), rolled_back_otherwise=otherwise, median_s=_quantiles(time_s).p50)
-        for name, time_s in times.items()
+        Variant(
+            unknown=other.unknown,
+            name=other.name,
+            rolled_back=_share(time_s),
+            rolled_back_otherwise=otherwise,
+            median_s=_quantiles(time_s).p50,
+        )
+        for other, time_s in zip(others, times, strict=True)
     )
 
 

@@ -1,11 +1,12 @@
 """What becomes of a number of releases drawn together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seachange.evaluation import EXTRA_POINTS
 from seachange.plan.faults import Fault
 from seachange.plan.model import Shift
 from seachange.simulation.exposure import MINUTE_S, Exposure, exposure
@@ -26,14 +27,14 @@ class Fates:
         first: Which decisive alarm does it, by its place in the watch; meaningless for one that is not.
         failed: Green's failed requests until then, or until the end of the bake.
         harmed: Those, and its slow ones.
-        variants: Name of a variant → `time_s` of the same releases under it.
+        variants: `time_s` of the same releases under each variant.
     """
 
     time_s: Floats
     first: NDArray[np.int64]
     failed: Floats
     harmed: Floats
-    variants: Mapping[str, Floats]
+    variants: tuple[Floats, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class Dice:
         self._traffic = Traffic(profile, fault, self._exposure, compression)
         self._latency = Latency(profile, fault)
 
-    def roll(self, releases: int, chance: np.random.Generator, variants: Mapping[str, Unknowns]) -> Fates:
+    def roll(self, releases: int, chance: np.random.Generator, variants: Sequence[Other] = ()) -> Fates:
         """The fates of so many releases, each under the given variants too."""
         drawn = self.draw(releases, chance)
         time_s, first = self._rolled_back(drawn, self._unknowns)
@@ -83,7 +84,7 @@ class Dice:
             first=first,
             failed=self.until(drawn.failed, time_s, drawn.begins),
             harmed=self.until(drawn.harmed, time_s, drawn.begins),
-            variants={name: self._rolled_back(drawn, other)[0] for name, other in variants.items()},
+            variants=tuple(self._rolled_back(drawn, other.values)[0] for other in variants),
         )
 
     def draw(self, releases: int, chance: np.random.Generator) -> Drawn:
@@ -157,29 +158,53 @@ class Dice:
         return np.where(is_over, total[-1], total[row, column] - (1 - (at - row)) * counts[row, column])
 
 
-def variants_of(unknowns: Unknowns) -> dict[str, Unknowns]:
-    """The other values of each unknown, by name."""
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """Another value of one unknown.
+
+    Attributes:
+        unknown: Which one.
+        name: It and its value, in words.
+        values: All unknowns, with this one changed.
+    """
+
+    unknown: str
+    name: str
+    values: Unknowns
+
+
+def variants_of(unknowns: Unknowns) -> tuple[Other, ...]:
+    """The other values of each unknown."""
     delays = (unknowns.visible, unknowns.evaluated, unknowns.polled)
     shortest, longest = (
         replace(unknowns, visible=exactly(visible), evaluated=exactly(evaluated), polled=exactly(polled))
         for visible, evaluated, polled in ([delay.low for delay in delays], [delay.high for delay in delays])
     )
-    found = {
-        f"metrics visible after {shortest.visible}, alarms evaluated after {shortest.evaluated}, polled after {shortest.polled}": shortest,
-        f"metrics visible after {longest.visible}, alarms evaluated after {longest.evaluated}, polled after {longest.polled}": longest,
-        "alarms fetch just N points" if unknowns.extra_points else "alarms fetch N + 2 points": replace(
-            unknowns, extra_points=0 if unknowns.extra_points else 2
+    absent, fetches_more, pins = unknowns.zeros == "absent", bool(unknowns.extra_points), unknowns.pins_newest
+    found = (
+        Other(unknown="delays", name=f"shortest delays: {_in_words(shortest)}", values=shortest),
+        Other(unknown="delays", name=f"longest delays: {_in_words(longest)}", values=longest),
+        Other(
+            unknown="points",
+            name="alarms fetch just N points" if fetches_more else "alarms fetch N + 2 points",
+            values=replace(unknowns, extra_points=0 if fetches_more else EXTRA_POINTS),
         ),
-        "counts of errors are sent when 0"
-        if unknowns.zeros == "absent"
-        else "counts of errors are absent when 0": replace(
-            unknowns, zeros="sent" if unknowns.zeros == "absent" else "absent"
+        Other(
+            unknown="zeros",
+            name="counts of errors are sent when 0" if absent else "counts of errors are absent when 0",
+            values=replace(unknowns, zeros="sent" if absent else "absent"),
         ),
-        "FILL leaves out the newest minute" if unknowns.pins_newest else "FILL pins the newest minute": replace(
-            unknowns, pins_newest=not unknowns.pins_newest
+        Other(
+            unknown="newest",
+            name="FILL leaves out the newest minute" if pins else "FILL pins the newest minute",
+            values=replace(unknowns, pins_newest=not pins),
         ),
-    }
-    return {name: other for name, other in found.items() if other != unknowns}
+    )
+    return tuple(other for other in found if other.values != unknowns)
+
+
+def _in_words(unknowns: Unknowns) -> str:
+    return f"visible after {unknowns.visible}, evaluated after {unknowns.evaluated}, polled after {unknowns.polled}"
 
 
 def _delay(between: Between, draw: Floats) -> Floats:

@@ -16,6 +16,8 @@ from seachange.simulation.traffic import Side
 from seachange.simulation.unknowns import Zeros
 
 Floats = NDArray[np.float64]
+# Colours, and how many minutes.
+Pool = tuple[tuple[str, ...], int]
 _ALB = "AWS/ApplicationELB"
 _HOSTS = {"UnHealthyHostCount", "HealthyHostCount"}
 # The counts that a target answers for; the load balancer's own come only when they are not 0, whatever is unknown of these.
@@ -81,7 +83,7 @@ class Asked:
     minutes: int
 
     @property
-    def pool(self) -> tuple[tuple[str, ...], int]:
+    def pool(self) -> Pool:
         return self.colours, self.minutes
 
 
@@ -115,16 +117,24 @@ class Measured:
         self._latency = latency
         self._chance = chance
         self._compression = compression
-        self._pools: dict[tuple[tuple[str, ...], int], Side] = {}
-        self._times: dict[tuple[tuple[str, ...], int], dict[float, Floats]] = {}
-        self._averages: dict[tuple[tuple[str, ...], int], Floats] = {}
-        self._percents: dict[tuple[tuple[str, ...], int], set[float]] = {}
+        # Many alarms ask for the same.
+        self._points: dict[tuple[str, str, Pool, Zeros], Floats] = {}
+        self._pools: dict[Pool, Side] = {}
+        self._times: dict[Pool, dict[float, Floats]] = {}
+        self._averages: dict[Pool, Floats] = {}
+        self._percents: dict[Pool, set[float]] = {}
         for one in asked:
             if one.metric.name == _RESPONSE_TIME and (percent := _percent(one.metric.statistic)) is not None:
                 self._percents.setdefault(one.pool, set()).add(percent)
 
     def points(self, asked: Asked, zeros: Zeros) -> Floats:
         """The metric over each period that ends with each minute; NaN where CloudWatch would have no data."""
+        key = (asked.metric.name, asked.metric.statistic, asked.pool, zeros)
+        if key not in self._points:
+            self._points[key] = self._measure(asked, zeros)
+        return self._points[key]
+
+    def _measure(self, asked: Asked, zeros: Zeros) -> Floats:
         name = asked.metric.name
         if name in _HOSTS:
             is_green = asked.colours == ("green",)
@@ -172,7 +182,7 @@ class Measured:
         averages = self._averages[asked.pool]
         return averages if asked.metric.statistic == "Average" else averages * counts
 
-    def _pool(self, key: tuple[tuple[str, ...], int]) -> Side:
+    def _pool(self, key: Pool) -> Side:
         if key not in self._pools:
             colours, minutes = key
             sides = [self._sides[colour] for colour in colours]

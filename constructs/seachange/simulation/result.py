@@ -47,16 +47,23 @@ class Variant:
     """The same releases under one other value of one unknown.
 
     Attributes:
-        name: The unknown and its value.
+        unknown: Which one: `delays`, `points`, `zeros` or `newest`.
+        name: It and its value, in words.
         rolled_back: By the end of the bake, in the variant.
         rolled_back_otherwise: The same releases without the change: those of the result itself.
         median_s: Median time to the rollback in the variant; None when fewer than half are rolled back.
     """
 
+    unknown: str
     name: str
     rolled_back: Share
     rolled_back_otherwise: Share
     median_s: float | None
+
+    @property
+    def matters(self) -> bool:
+        """Whether the answer depends on it: by more than two percentage points."""
+        return abs(self.rolled_back.value - self.rolled_back_otherwise.value) > 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +76,7 @@ class Result:
         rolled_back: Rolled back by the end of the bake. Without a fault these are false alarms.
         time_s: From green's first traffic until the rollback.
         green_weight: Mean percent of the traffic on green at the rollback; None when there was none.
-        failed: Failed requests of a release, both colours, until its rollback or the end of the bake.
+        failed: Requests to green that failed, until its rollback or the end of the bake.
         harmed: Those, and the requests that the fault slowed.
         first: Alarm → the share of all releases that it rolled back, as the first to fire.
         variants: The same under other values of the unknowns.

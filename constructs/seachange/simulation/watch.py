@@ -67,6 +67,8 @@ def watch(shift: Shift) -> Watch:
             reasons[composite.name] = f"its rule asks for {lacking[0]}, which is not simulated: {reasons[lacking[0]]}"
     names = [alarm.name for alarm in shift.alarms] + [composite.name for composite in shift.composites]
     decisive = [name for name in names if name in shift.decisive]
+    if not shift.rolls_back_on_alarm:
+        reasons |= dict.fromkeys(decisive, "the deployment group does not roll back when an alarm fires")
     simulated = tuple(name for name in decisive if name not in reasons)
     needed = set(simulated)
     for composite in reversed(shift.composites):
