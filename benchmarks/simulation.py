@@ -172,7 +172,8 @@ def _lines() -> Iterator[str]:
         yield f"  count {per_s:>5g}/s   stated {stated:8} here {good('count', per_s).rolled_back.value:.4f}"
         yield f"  rate  {per_s:>5g}/s   stated {'<= .011':8} here {good('rate', per_s).rolled_back.value:.4f}"
     for dispersion in (10, 50, 100, 200):
-        yield f"  count   200/s   stated {'.70':8} here {good('count', 200, dispersion=dispersion).rolled_back.value:.4f} (variance/mean {dispersion})"
+        found = good("count", 200, dispersion=dispersion)
+        yield f"  count   200/s   stated {'.70':8} here {found.rolled_back.value:.4f} with errors of variance/mean {dispersion}"
     yield "a count of more than 1 error, 2 of 2 minutes, 5 requests/s with 0.1 % errors: rolled back by the end of the bake"
     for extra, stated in ((2, ".073"), (0, ".032")):
         found = sparse(extra)

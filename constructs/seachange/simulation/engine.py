@@ -9,11 +9,11 @@ import numpy as np
 from seachange.plan.faults import Fault
 from seachange.plan.model import Shift
 from seachange.simulation.errors import SimulationError
-from seachange.simulation.fates import Dice, Fates, Other, variants_of
+from seachange.simulation.fates import Dice, Fates
 from seachange.simulation.profile import Profile
 from seachange.simulation.result import Quantiles, Result, Share, Spread, Variant
 from seachange.simulation.traffic import Floats
-from seachange.simulation.unknowns import Unknowns
+from seachange.simulation.unknowns import Other, Unknowns, variants_of
 from seachange.simulation.watch import Watch
 
 # So many at once stay near the processor: a hundred minutes of them are a megabyte.

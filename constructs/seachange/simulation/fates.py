@@ -1,12 +1,11 @@
 """What becomes of a number of releases drawn together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seachange.evaluation import EXTRA_POINTS
 from seachange.plan.faults import Fault
 from seachange.plan.model import Shift
 from seachange.simulation.exposure import MINUTE_S, Exposure, exposure
@@ -14,7 +13,7 @@ from seachange.simulation.latency import Latency
 from seachange.simulation.metrics import Measured
 from seachange.simulation.profile import Profile
 from seachange.simulation.traffic import Floats, Traffic
-from seachange.simulation.unknowns import Between, Unknowns, exactly
+from seachange.simulation.unknowns import Between, Other, Unknowns
 from seachange.simulation.watch import Watch, watch
 
 
@@ -156,55 +155,6 @@ class Dice:
         column = np.arange(len(begins))
         total = np.cumsum(counts, axis=0)
         return np.where(is_over, total[-1], total[row, column] - (1 - (at - row)) * counts[row, column])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Other:
-    """Another value of one unknown.
-
-    Attributes:
-        unknown: Which one.
-        name: It and its value, in words.
-        values: All unknowns, with this one changed.
-    """
-
-    unknown: str
-    name: str
-    values: Unknowns
-
-
-def variants_of(unknowns: Unknowns) -> tuple[Other, ...]:
-    """The other values of each unknown."""
-    delays = (unknowns.visible, unknowns.evaluated, unknowns.polled)
-    shortest, longest = (
-        replace(unknowns, visible=exactly(visible), evaluated=exactly(evaluated), polled=exactly(polled))
-        for visible, evaluated, polled in ([delay.low for delay in delays], [delay.high for delay in delays])
-    )
-    absent, fetches_more, pins = unknowns.zeros == "absent", bool(unknowns.extra_points), unknowns.pins_newest
-    found = (
-        Other(unknown="delays", name=f"shortest delays: {_in_words(shortest)}", values=shortest),
-        Other(unknown="delays", name=f"longest delays: {_in_words(longest)}", values=longest),
-        Other(
-            unknown="points",
-            name="alarms fetch just N points" if fetches_more else "alarms fetch N + 2 points",
-            values=replace(unknowns, extra_points=0 if fetches_more else EXTRA_POINTS),
-        ),
-        Other(
-            unknown="zeros",
-            name="counts of errors are sent when 0" if absent else "counts of errors are absent when 0",
-            values=replace(unknowns, zeros="sent" if absent else "absent"),
-        ),
-        Other(
-            unknown="newest",
-            name="FILL leaves out the newest minute" if pins else "FILL pins the newest minute",
-            values=replace(unknowns, pins_newest=not pins),
-        ),
-    )
-    return tuple(other for other in found if other.values != unknowns)
-
-
-def _in_words(unknowns: Unknowns) -> str:
-    return f"visible after {unknowns.visible}, evaluated after {unknowns.evaluated}, polled after {unknowns.polled}"
 
 
 def _delay(between: Between, draw: Floats) -> Floats:

@@ -1,8 +1,9 @@
 """What AWS does not publish, as named distributions: a simulation draws from them, and shows how far its answer depends on them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from seachange.evaluation import EXTRA_POINTS
 from seachange.simulation.errors import SimulationError
 
 Zeros = Literal["absent", "sent"]
@@ -46,6 +47,55 @@ class Unknowns:
     visible: Between = field(default=Between(low=60, high=180))
     evaluated: Between = field(default=Between(low=0, high=60))
     polled: Between = field(default=Between(low=5, high=45))
-    extra_points: int = 2
+    extra_points: int = EXTRA_POINTS
     zeros: Zeros = "absent"
     pins_newest: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """Another value of one unknown.
+
+    Attributes:
+        unknown: Which one.
+        name: It and its value, in words.
+        values: All unknowns, with this one changed.
+    """
+
+    unknown: str
+    name: str
+    values: Unknowns
+
+
+def variants_of(unknowns: Unknowns) -> tuple[Other, ...]:
+    """The other values of each unknown."""
+    delays = (unknowns.visible, unknowns.evaluated, unknowns.polled)
+    shortest, longest = (
+        replace(unknowns, visible=exactly(visible), evaluated=exactly(evaluated), polled=exactly(polled))
+        for visible, evaluated, polled in ([delay.low for delay in delays], [delay.high for delay in delays])
+    )
+    absent, fetches_more, pins = unknowns.zeros == "absent", bool(unknowns.extra_points), unknowns.pins_newest
+    found = (
+        Other(unknown="delays", name=f"shortest delays: {_in_words(shortest)}", values=shortest),
+        Other(unknown="delays", name=f"longest delays: {_in_words(longest)}", values=longest),
+        Other(
+            unknown="points",
+            name="alarms fetch just N points" if fetches_more else "alarms fetch N + 2 points",
+            values=replace(unknowns, extra_points=0 if fetches_more else EXTRA_POINTS),
+        ),
+        Other(
+            unknown="zeros",
+            name="counts of errors are sent when 0" if absent else "counts of errors are absent when 0",
+            values=replace(unknowns, zeros="sent" if absent else "absent"),
+        ),
+        Other(
+            unknown="newest",
+            name="FILL leaves out the newest minute" if pins else "FILL pins the newest minute",
+            values=replace(unknowns, pins_newest=not pins),
+        ),
+    )
+    return tuple(other for other in found if other.values != unknowns)
+
+
+def _in_words(unknowns: Unknowns) -> str:
+    return f"visible after {unknowns.visible}, evaluated after {unknowns.evaluated}, polled after {unknowns.polled}"
