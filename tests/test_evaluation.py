@@ -1,13 +1,23 @@
-"""CloudWatch's rules: metric math on one point, M of N, missing data; and what they make of two alarms."""
+"""CloudWatch's rules: metric math, M of N, missing data; on one series and on many at once."""
 
-import math
-import random
-from collections.abc import Sequence
-
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seachange.evaluation import Alarm, ExpressionError, State, fewest_samples, state, value
-from tests.chance import poisson
+from seachange.evaluation import (
+    COMPARISONS,
+    STATES,
+    Alarm,
+    ExpressionError,
+    State,
+    fewest_samples,
+    fills,
+    metric_ids,
+    state,
+    states,
+    value,
+)
 
 RATE = "IF(requests >= 50, 100 * errors / requests, 0)"
 
@@ -195,70 +205,113 @@ def test_comparisons(comparison: str, expected: State) -> None:
     assert state(alarm(1, 1, comparison=comparison), [1.0]) == expected
 
 
-# --- the table "Two common alarms, compared" of docs/facts/cloudwatch.md, two cells of it ------------------------------------
-
-SHIFTED, BAKED = 27, 57
-# From the end of a minute: visible after one more; evaluated, and seen by CodeDeploy, about another later.
-SEEN_AFTER = 1.9
+# --- many at once ---------------------------------------------------------------------------------------------------------
 
 
-def common(periods: int, datapoints: int, threshold: float, expression: str) -> Alarm:
-    return Alarm(
-        name="",
-        metrics={},
-        expression=expression,
-        period_s=60,
-        threshold=threshold,
-        comparison="GreaterThanThreshold",
-        evaluation_periods=periods,
-        datapoints_to_alarm=datapoints,
-        missing_data="notBreaching",
+@pytest.mark.parametrize("missing", SETTINGS)
+@pytest.mark.parametrize("datapoints", [2, 3])
+def test_every_documented_row_on_missing_data_among_many(datapoints: int, missing: str) -> None:
+    rows = [(text, row[SETTINGS.index(missing)]) for d, text, row in DOCUMENTED if d == datapoints]
+    found = states(alarm(3, datapoints, missing), np.array([array(text) for text, _ in rows]).T)
+    for column, (_, expected) in enumerate(rows):
+        # The series begins with the row's five points: what is kept is what was there a point before.
+        assert found[-1, column] == (found[-2, column] if expected == KEPT else STATES.index(expected))
+
+
+@pytest.mark.parametrize(("datapoints", "text"), [(3, "----X"), (3, "---X-"), (3, "---XX"), (2, "----X")])
+def test_no_premature_alarm_among_many(datapoints: int, text: str) -> None:
+    for missing in ("missing", "ignore"):
+        found = states(alarm(3, datapoints, missing), array(text)[:, np.newaxis])
+        assert STATES[found[-1, 0]] == "INSUFFICIENT_DATA"
+
+
+def array(text: str) -> "np.typing.NDArray[np.float64]":
+    return np.array([np.nan if point is None else point for point in points(text)])
+
+
+ALARMS = st.integers(1, 6).flatmap(
+    lambda periods: st.builds(
+        alarm,
+        st.just(periods),
+        st.integers(1, periods),
+        st.sampled_from(SETTINGS),
+        st.sampled_from(sorted(COMPARISONS)),
     )
-
-
-COUNT_ALARM = common(2, 2, 10, "errors")
-RATE_ALARM = common(3, 2, 2, "IF(requests >= 50, 100 * FILL(errors, 0) / requests, 0)")
-
-
-def rolled_back_after(chance: random.Random, watching: Alarm, per_s: float, errors: float) -> float:
-    """Minutes until a release by 10 % each 3 minutes is rolled back; infinite for one that is not."""
-    seen: list[float | None] = []
-    begins = -chance.random()  # CloudWatch's minutes know nothing of the deployment's
-    while begins + 1 + SEEN_AFTER <= BAKED:
-        sixths = [begins + (part + 0.5) / 6 for part in range(6)]
-        weight = sum(min(1, 0.1 * (at // 3 + 1)) for at in sixths if at > 0) / 6
-        bad = poisson(chance, 60 * per_s * weight * errors)
-        good = poisson(chance, 60 * per_s * weight * (1 - errors))
-        seen.append(value(watching.expression, {"requests": float(bad + good) or None, "errors": float(bad) or None}))
-        if state(watching, seen) == "ALARM":
-            return begins + 1 + SEEN_AFTER
-        begins += 1
-    return math.inf
-
-
-def odds(minutes: Sequence[float], limit: float) -> float:
-    return sum(each <= limit for each in minutes) / len(minutes)
-
-
-@pytest.mark.parametrize(
-    ("watching", "per_s", "errors", "until_shifted", "until_baked"),
-    [(COUNT_ALARM, 20, 0.01, 0.42, 1), (RATE_ALARM, 2, 0.01, 0.39, 0.71)],
-    ids=["count at 20/s", "rate at 2/s"],
 )
-def test_two_cells_of_the_table(
-    watching: Alarm, per_s: float, errors: float, until_shifted: float, until_baked: float
+SERIES = st.lists(st.sampled_from([None, 0.0, 1.0, 2.0]), min_size=12, max_size=12)
+
+
+@given(
+    watched=ALARMS,
+    series=st.lists(SERIES, min_size=1, max_size=4),
+    extra=st.sampled_from([0, 2, 4]),
+    newest=st.sampled_from([None, 0.0, 2.0]),
+    minutes=st.sampled_from([1, 1, 3]),
+)
+def test_many_series_are_decided_as_each_alone(
+    watched: Alarm, series: list[list[float | None]], extra: int, newest: float | None, minutes: int
 ) -> None:
-    chance = random.Random(20261101)
-    minutes = [rolled_back_after(chance, watching, per_s, errors) for _ in range(500)]
-    # Three standard deviations of 500 draws are .07.
-    assert odds(minutes, SHIFTED) == pytest.approx(until_shifted, abs=0.07)
-    assert odds(minutes, BAKED) == pytest.approx(until_baked, abs=0.07)
-
-
-def test_a_count_takes_back_good_releases_where_a_rate_does_not() -> None:
-    chance = random.Random(20261101)
-    count, rate = (
-        [rolled_back_after(chance, watching, 200, 0.001) for _ in range(60)] for watching in (COUNT_ALARM, RATE_ALARM)
+    found = states(
+        watched,
+        np.array([[np.nan if point is None else point for point in one] for one in series]).T,
+        extra_points=extra,
+        newest=newest,
+        minutes=minutes,
     )
-    assert odds(count, BAKED) > 0.9
-    assert odds(rate, BAKED) == 0
+    for column, one in enumerate(series):
+        before: State = "INSUFFICIENT_DATA"
+        for at in range(len(one)):
+            # Of a period of several minutes the points lie so many rows apart.
+            seen = one[at % minutes : at + 1 : minutes] + ([] if newest is None else [newest])
+            before = state(watched, seen, before, extra_points=extra)
+            assert STATES[found[at, column]] == before
+
+
+def test_what_is_muted_stays_as_it_was() -> None:
+    muted = np.array([[False], [True], [False], [True]])
+    found = states(alarm(1, 1), np.array([[2.0], [0.0], [0.0], [2.0]]), muted=muted)
+    assert [STATES[one] for one in found[:, 0]] == ["ALARM", "ALARM", "OK", "OK"]
+
+
+def test_an_alarm_over_many_periods_is_no_other_rule() -> None:
+    watched = alarm(30, 3)
+    few, enough = (np.array([2.0] * breaches + [0.0] * (40 - breaches)) for breaches in (2, 3))
+    found = states(watched, np.stack([few, enough, enough[::-1]], axis=1))
+    assert [STATES[one] for one in found[29]] == ["OK", "ALARM", "OK"]
+    assert [STATES[one] for one in found[-1]] == ["OK", "OK", "ALARM"]
+
+
+POINTS = st.sampled_from([None, 0.0, 1.0, 2.0, 3.0, -1.0, 0.5])
+OPERANDS = st.sampled_from(["a", "b", "c", "2", "0", "0.5"])
+EXPRESSIONS = st.recursive(
+    OPERANDS,
+    lambda inner: st.one_of(
+        st.tuples(
+            inner, st.sampled_from(["+", "-", "*", "/", "^", ">", ">=", "<", "<=", "==", "!=", "AND", "OR"]), inner
+        ).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
+        inner.map(lambda one: f"-{one}"),
+        inner.map(lambda one: f"FILL({one}, 1)"),
+        st.tuples(inner, inner, inner).map(lambda parts: f"IF({', '.join(parts)})"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(expression=EXPRESSIONS, moments=st.lists(st.tuples(POINTS, POINTS, POINTS), min_size=1, max_size=8))
+def test_metric_math_on_many_points_is_that_on_each(
+    expression: str, moments: list[tuple[float | None, float | None, float | None]]
+) -> None:
+    columns = {
+        name: np.array([np.nan if point is None else point for point in column])
+        for name, column in zip("abc", zip(*moments, strict=True), strict=True)
+    }
+    found = np.broadcast_to(value(expression, columns), len(moments))
+    for many, moment in zip(found, moments, strict=True):
+        one = value(expression, dict(zip("abc", moment, strict=True)))
+        assert (None if np.isnan(many) else many) == one
+
+
+@given(expression=EXPRESSIONS)
+def test_an_expression_without_any_point_has_one_only_where_it_is_filled(expression: str) -> None:
+    nothing = value(expression, dict.fromkeys("abc"))
+    assert nothing is None or fills(expression) or not metric_ids(expression)

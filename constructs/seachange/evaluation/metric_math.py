@@ -146,67 +146,60 @@ def _compile(node: ast.expr) -> _Evaluator | None:
         case ast.Name(id=name):
             return lambda points: points[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _of(_negative, operand)
+            return _series(_negative, operand)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-            return _of(_pair(_ARITHMETIC[type(op)], left, right), left, right)
+            return _series(_numpy(_ARITHMETIC[type(op)]), left, right)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _RELATIONS:
-            return _of(_pair(_RELATIONS[type(op)], left, right), left, right)
+            return _series(_numpy(_RELATIONS[type(op)]), left, right)
         case ast.BoolOp(op=op, values=operands):
-            return _of(_logical("logical_and" if isinstance(op, ast.And) else "logical_or"), *operands)
-        case ast.Call(args=[inner, ast.Constant(value=int() | float()) as filler]) if _function(node) == "FILL":
-            return _of(_filled, inner, filler)
+            return _series(_numpy("logical_and" if isinstance(op, ast.And) else "logical_or"), *operands)
         case ast.Call(args=[condition, then, otherwise]) if _function(node) == "IF":
-            return _of(_chosen, condition, then, otherwise)
+            return _series(_chosen, condition, then, otherwise)
+        case ast.Call(args=[inner, ast.Constant(value=int() | float() as filler)]) if _function(node) == "FILL":
+            filled = _compile(inner)
+            return None if filled is None else lambda points: _filled(filled(points), float(filler))
     return None
 
 
-def _of(function: Callable[..., Any], *operands: ast.expr) -> _Evaluator | None:
-    compiled = [_compile(operand) for operand in operands]
-    evaluators = [evaluator for evaluator in compiled if evaluator is not None]
+def _series(function: Callable[..., Any], *operands: ast.expr) -> _Evaluator | None:
+    """A function of operands, which has no point where none of them has one: a number does not bring a missing metric into being."""
+    evaluators = [evaluator for operand in operands if (evaluator := _compile(operand))]
     if len(evaluators) < len(operands):
         return None
-    return lambda points: function(*(evaluator(points) for evaluator in evaluators))
+    measured = [place for place, operand in enumerate(operands) if _names(operand)]
+
+    def evaluate(points: Mapping[str, Any]) -> Any:
+        import numpy as np
+
+        values = [evaluator(points) for evaluator in evaluators]
+        result = function(*values)
+        nothing = ~np.isfinite(result)
+        if measured:
+            missing = np.isnan(values[measured[0]])
+            for place in measured[1:]:
+                missing = missing & np.isnan(values[place])
+            nothing = nothing | missing
+        return np.where(nothing, np.nan, result)
+
+    return evaluate
 
 
 def _negative(operand: Any) -> Any:
     return -operand
 
 
-def _pair(name: str, left: ast.expr, right: ast.expr) -> Callable[[Any, Any], Any]:
-    """Of two metrics the missing one counts as 0; a number does not bring a missing metric into being. A division by 0 draws no point."""
-    measured = [bool(_names(side)) for side in (left, right)]
+def _numpy(name: str) -> Callable[..., Any]:
+    """Takes a missing value for 0, which is false; a division by 0 is no number, hence no point."""
 
-    def apply(*operands: Any) -> Any:
+    def apply(first: Any, *others: Any) -> Any:
         import numpy as np
 
-        result = getattr(np, name)(*(_or_zero(operand) for operand in operands))
-        nothing = ~np.isfinite(result)
-        missing = [np.isnan(operand) for operand, counts in zip(operands, measured, strict=True) if counts]
-        if missing:
-            nothing = nothing | (missing[0] & missing[-1])
-        return np.where(nothing, np.nan, result)
+        result = _or_zero(first)
+        for operand in others:
+            result = getattr(np, name)(result, _or_zero(operand))
+        return result
 
     return apply
-
-
-def _logical(name: str) -> Callable[..., Any]:
-    def apply(*operands: Any) -> Any:
-        import numpy as np
-
-        result: Any = _or_zero(operands[0]) != 0
-        nothing: Any = np.isnan(operands[0])
-        for operand in operands[1:]:
-            result = getattr(np, name)(result, _or_zero(operand) != 0)
-            nothing = nothing & np.isnan(operand)
-        return np.where(nothing, np.nan, result)
-
-    return apply
-
-
-def _filled(inner: Any, filler: float) -> Any:
-    import numpy as np
-
-    return np.where(np.isnan(inner), filler, inner)
 
 
 def _chosen(condition: Any, then: Any, otherwise: Any) -> Any:
@@ -215,6 +208,12 @@ def _chosen(condition: Any, then: Any, otherwise: Any) -> Any:
 
     chosen = np.where(_or_zero(condition) != 0, _or_zero(then), otherwise)
     return np.where(np.isnan(condition), np.nan, chosen)
+
+
+def _filled(inner: Any, filler: float) -> Any:
+    import numpy as np
+
+    return np.where(np.isnan(inner), filler, inner)
 
 
 def _or_zero(operand: Any) -> Any:
