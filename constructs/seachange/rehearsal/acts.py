@@ -43,8 +43,11 @@ class Scene(Protocol):
     def set_rate(self, requests_per_s: float) -> None:
         """Gives the load another rate; 0 pauses it."""
 
-    def in_background(self, work: Callable[[], None], name: str) -> None:
-        """Runs `work` beside the rehearsal; its error ends the rehearsal, and the rehearsal ends only after it."""
+    def in_background(self, work: Callable[[], None], name: str, *, disturbs: str = "") -> None:
+        """Runs `work` beside the rehearsal; its error ends the rehearsal, and the rehearsal ends only after it.
+
+        `disturbs` says, as a clause, what it does to everybody's requests; nothing by default.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ def restart_database(scene: Scene) -> None:
         scene.server.stop()
         scene.server.start()
 
-    scene.in_background(restart, "database restart")
+    scene.in_background(restart, "database restart", disturbs="the database restarted")
 
 
 def hold_tables(scene: Scene) -> None:

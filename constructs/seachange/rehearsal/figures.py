@@ -77,6 +77,17 @@ def migration(outcome: Outcome) -> dict[str, Any]:
         "duration_s": float(attributes.get("DurationSeconds", 0)),
         "max_lock_wait_ms": float(attributes.get("MaxLockWaitMilliseconds", 0)),
         "rows_backfilled": int(attributes.get("RowsBackfilled", 0)),
+        "costs": [
+            {
+                "revision": span.revision,
+                "phase": "expand",
+                "duration_s": round(span.end - span.start, 2),
+                "lock_wait_ms": round(1000 * span.lock_wait_s, 1),
+                "rows_backfilled": span.rows_backfilled,
+                "wal_bytes": span.wal_bytes,
+            }
+            for span in outcome.spans
+        ],
     }
 
 
@@ -165,8 +176,25 @@ def timeline(outcome: Outcome) -> dict[str, Any]:
         "seconds": [_second(second, records) for second, records in _by_second(outcome)],
         "colours": [_colours(outcome, second, records) for second, records in _by_second(outcome)],
         "alarms": list(_changes(outcome)),
-        "migration": [],
-        "lock_waits": [],
+        "migration": [
+            {
+                "revision": span.revision,
+                "phase": "expand",
+                "from_s": round(span.start - since, 2),
+                "to_s": round(span.end - since, 2),
+            }
+            for span in outcome.spans
+        ],
+        "lock_waits": [
+            {
+                "at_s": round(seen.wait.at - since, 2),
+                "waiting": seen.waiting,
+                "longest_ms": round(1000 * seen.wait.longest_s, 1),
+                "statement": seen.statement,
+                "blocked_by": seen.wait.blocked_by,
+            }
+            for seen in outcome.seen
+        ],
     }
 
 

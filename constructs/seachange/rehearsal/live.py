@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from seachange.plan.model import COLOURS
 from seachange.rehearsal.acts import Act
+from seachange.rehearsal.incidents import Happening
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.outcome import Kind, Outcome
 from seachange.rehearsal.progress import Progress, Status
@@ -18,6 +19,8 @@ from seachange.rehearsal.watch import AlarmWatch
 from seachange_deployments.tasks import threshold, too_many
 
 _TICK_S = 0.05
+# A service whose sessions were ended needs a moment to have them again.
+_AFTERMATH_S = 2.0
 
 
 class StoppedError(Exception):
@@ -132,12 +135,15 @@ class Live:
         if self.traffic is not None:
             self.traffic.set_rate(requests_per_s)
 
-    def in_background(self, work: Callable[[], None], name: str) -> None:
+    def in_background(self, work: Callable[[], None], name: str, *, disturbs: str = "") -> None:
         def run() -> None:
+            start = time.time()
             try:
                 work()
             except BaseException as error:  # noqa: BLE001 (raised again by the next tick)
                 self._problem = error
+            if disturbs:
+                self.outcome.disturbances.append(Happening(start=start, end=time.time() + _AFTERMATH_S, words=disturbs))
 
         thread = threading.Thread(target=run, name=name, daemon=True)
         self._background.append(thread)

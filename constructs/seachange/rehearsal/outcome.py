@@ -8,7 +8,9 @@ from seachange.rehearsal.access_log import Entry
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.data import Comparison
 from seachange.rehearsal.expectations import Expectation
+from seachange.rehearsal.incidents import Happening
 from seachange.rehearsal.load import Record
+from seachange.rehearsal.observers import Seen, Span
 from seachange.rehearsal.stage.task import Death
 from seachange.rehearsal.watch import AlarmWatch
 from seachange_deployments.smoke import SmokeReport
@@ -45,6 +47,10 @@ class Outcome:
         clock: The plan's clock; None when traffic never began to shift.
         records, logged: Every request as the client saw it, and as the load balancer did, by its number.
         expectation: What the drill must end with, computed after the baseline.
+        cpu_percent: How busy all processors were, once a second under load.
+        seen: Waits for locks, as they were looked for.
+        spans: What each of green's revisions took.
+        disturbances: What the drill's acts did to everybody.
         deaths: Tasks that died or failed their health checks.
         not_performed: Acts of the drill that found nothing to act on.
         kept_idle: Whether green's tasks keep an idle connection for as long as the load balancer does; None when nobody waited for that.
@@ -62,6 +68,10 @@ class Outcome:
     expectation: Expectation | None = None
     records: list[Record] = field(default_factory=list)
     logged: dict[int, Entry] = field(default_factory=dict)
+    cpu_percent: list[float] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    disturbances: list[Happening] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
     not_performed: list[str] = field(default_factory=list)
     kept_idle: bool | None = None

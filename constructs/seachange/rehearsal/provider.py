@@ -157,5 +157,5 @@ def main(request: Path, answer: Path) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), stream=sys.stderr, format="%(message)s")
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), stream=sys.stderr, format="%(created).3f %(message)s")
     main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -14,7 +14,9 @@ from seachange.rehearsal.deployment import deploy
 from seachange.rehearsal.errors import MigrationFailedError, NotApplicableError, StageError
 from seachange.rehearsal.expectations import concerned, expect, measured
 from seachange.rehearsal.live import Live, StoppedError
+from seachange.rehearsal.machine import Machine, overload
 from seachange.rehearsal.metrics import Measurements
+from seachange.rehearsal.observers import Observer
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Ending, Outcome
 from seachange.rehearsal.progress import Progress
@@ -55,6 +57,8 @@ class Rehearsal:
             blue = self._serve_blue()
             values = data.sample(stage.database.owner_dsn, self._config.values)
             live.measurements = stage.enter(Measurements(stage.balancer.access_log, slice_s=slice_s))
+            machine = stage.enter(Machine())
+            observer = stage.enter(Observer(stage.server.dsn(stage.database.name)))
             live.traffic = self._load(values)
             outcome.started = time.time()
             live.weigh(0)
@@ -70,6 +74,11 @@ class Rehearsal:
             live.begin("end")
             sent = [str(record.number) for record in outcome.records]
             outcome.logged = {int(number): entry for number, entry in numbered(stage.balancer.access_log, sent).items()}
+            outcome.cpu_percent = [percent for at, percent in machine.cpu if at > outcome.started]
+            outcome.seen = observer.seen
+            began = outcome.began("migration") or math.inf
+            spans = observer.spans(options.logs / "migration.log")
+            outcome.spans = [span for span in spans if span.start >= began]
             outcome.unresolved = sorted(stage.unresolved)
         return outcome
 
@@ -121,7 +130,13 @@ class Rehearsal:
         assert live.traffic is not None  # the baseline was under load
         assert live.measurements is not None
         start, end = (outcome.began(name) or 0.0 for name in (BASELINE, BASELINE_ENDS))
-        fault = concerned(drill.fault(self._plan.shift), live.traffic.so_far())
+        so_far = live.traffic.so_far()
+        why = overload(
+            live.traffic.totals().sent, len(so_far), [record.lag_s for record in so_far], rate=self._options.rate
+        )
+        if why is not None:
+            raise StageError(why)
+        fault = concerned(drill.fault(self._plan.shift), so_far)
         if fault is None:
             raise NotApplicableError("the load asks but one endpoint, so none of them can go bad alone")
         answers = [seconds for colour in COLOURS for seconds in live.measurements.bucket(colour, start, end).response_s]

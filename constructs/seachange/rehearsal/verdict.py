@@ -1,7 +1,9 @@
 """Judges what happened, as the report that machines read (`seachange.rehearsal/1`; docs/guide/report.md describes each key)."""
 
+import math
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +11,16 @@ from typing import Any
 from seachange.plan.faults import NO_FAULT
 from seachange.plan.model import Plan
 from seachange.rehearsal import figures
+from seachange.rehearsal.comparisons import aa, aa_report, claim_report, latency_claims
 from seachange.rehearsal.drills import Drill
+from seachange.rehearsal.incidents import find
 from seachange.rehearsal.load.record import Record
+from seachange.rehearsal.machine import faults
+from seachange.rehearsal.metrics import percentile
 from seachange.rehearsal.not_rehearsed import not_rehearsed
 from seachange.rehearsal.options import Options
-from seachange.rehearsal.outcome import Outcome
+from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
+from seachange.rehearsal.surroundings import surroundings
 
 SCHEMA = "seachange.rehearsal/1"
 _WORDS = {
@@ -31,10 +38,22 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
     """
     reasons = _reasons(outcome)
     lags = [record.lag_s for record in outcome.records]
+    found = aa(outcome)
+    blamed = faults(outcome.cpu_percent, lags, found)
+    baseline = figures.within(outcome.records, *figures.window(outcome, BASELINE))
+    p99_s = percentile([record.latency_s for record in baseline] or [0.0], 99)
+    incidents = find(
+        outcome.records,
+        outcome.logged,
+        surroundings(outcome),
+        baseline_p99_s=p99_s,
+        green_from=outcome.began(BASELINE_ENDS) or math.inf,
+    )
     return {
         "schema": SCHEMA,
         "verdict": "fail" if reasons else "pass",
-        "at_fault": "release" if reasons else None,
+        # What a machine at its limit does to requests says nothing of the release.
+        "at_fault": None if not reasons else "machine" if blamed else "release",
         "reasons": reasons,
         "started_at": datetime.fromtimestamp(outcome.started, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "releases": {"blue": plan.blue.name, "green": plan.green.name},
@@ -56,7 +75,13 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
             "platform": platform.platform(),
             "python": platform.python_version(),
             "root": os.geteuid() == 0,
+            "cpu_percent": _median_and_most(outcome.cpu_percent),
+            "send_lag_ms": figures.spread(lags),
+            "faults": blamed,
         },
+        "aa": None if found is None else aa_report(found),
+        "latency_claims": [] if found is None else [claim_report(claim) for claim in latency_claims(outcome, found)],
+        "incidents": incidents.report(started=outcome.started),
         "not_rehearsed": not_rehearsed(plan, options, outcome),
         "migration": figures.migration(outcome),
         "shift": figures.shift(plan, outcome),
@@ -118,6 +143,10 @@ def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
     return [
         record for record in failed if (entry := outcome.logged.get(record.number)) is None or entry.group not in faulty
     ]
+
+
+def _median_and_most(percent: Sequence[float]) -> dict[str, float]:
+    return {"p50": percentile(percent, 50), "max": max(percent)} if percent else {}
 
 
 def _step(step: Any) -> dict[str, Any]:
