@@ -27,9 +27,14 @@ _GZIP = b"\x1f\x8b"
 _ALB = re.compile(r'(?P<kind>https?|h2|wss?|grpcs?) (?P<answered>\S+) \S+ .*?"(?P<request>[^"]*)" "')
 _ALB_CREATION = re.compile(r'" -?\d+ (?P<created>\d{4}-\d\d-\d\dT[\d:.]+Z) "')
 _COMMON = re.compile(r'\S+ \S+ .*?\[(?P<time>[^\]]+)\] "(?P<request>[^"\\]*(?:\\.[^"\\]*)*)" ')
+# A parameter is a credential when a word of its name, as in `accessToken` or `X-Amz-Signature`, or all of it, is one of these.
 _CREDENTIAL = re.compile(
-    r"token|secret|passw|pwd|key|sign|sig$|auth|session|sid$|credential|jwt|code|otp", re.IGNORECASE
+    "api_?key|auth|authorization|credentials?|csrf|hmac|jwt|keys?|nonce|otp|pass|passphrase|passwd|passwords?|pin|pwd|secrets?|session|sess_?id"
+    "|sessionid|sid|sig|sign|signature|ticket|tokens?|xsrf",
+    re.IGNORECASE,
 )
+_WHOLE_CREDENTIAL = re.compile("code|state|jsessionid|phpsessid|samlresponse", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +143,12 @@ def _path(target: str, *, keep_queries: bool) -> str | None:
     path = re.sub(r";jsessionid=[^/;]*", "", path, flags=re.IGNORECASE)
     if keep_queries:
         kept = [
-            (name, value)
-            for name, value in parse_qsl(parts.query, keep_blank_values=True)
-            if not _CREDENTIAL.search(name)
+            (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_credential(name)
         ]
         path += f"?{urlencode(kept)}" if kept else ""
     return path if sendable(path) else None
+
+
+def _is_credential(name: str) -> bool:
+    whole = _CREDENTIAL.fullmatch(name) or _WHOLE_CREDENTIAL.fullmatch(name)
+    return whole is not None or any(_CREDENTIAL.fullmatch(word) for word in _WORD.findall(name))
