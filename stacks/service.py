@@ -65,6 +65,7 @@ class CustomersStack(Stack):
             connections_per_task=8,
             max_connections=environment.max_connections,
             common_alarms=database_alarms.alarms,
+            expected_traffic=environment.traffic,
             smoke_test=SmokeTest.load(SERVICE / release.smoke_test) if release.smoke_test else None,
         )
         CfnOutput(self, "Url", value=f"http://{load_balancer.load_balancer.load_balancer_dns_name}")

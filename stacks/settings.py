@@ -5,7 +5,7 @@ from typing import Literal
 
 from aws_cdk import aws_ec2 as ec2
 
-from seachange import InvalidArgumentError, max_connections_of
+from seachange import ExpectedTraffic, InvalidArgumentError, max_connections_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Environment:
         database_instance: The database's size.
         database_standby: Whether the database has a standby in another zone.
         min_tasks, max_tasks: The bounds of the service.
+        traffic: What it is asked, which its alarms shall suit.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Environment:
     database_standby: bool
     min_tasks: int
     max_tasks: int
+    traffic: ExpectedTraffic
 
     @property
     def data_stack(self) -> str:
@@ -76,6 +78,7 @@ ENVIRONMENTS = {
         database_standby=False,
         min_tasks=2,
         max_tasks=4,
+        traffic=ExpectedTraffic(requests_per_second=20, error_percent=0.05, p50_seconds=0.02, p99_seconds=0.2),
     ),
     # What each costs a month stands in docs/guide/costs.md.
     "prod": Environment(
@@ -86,6 +89,7 @@ ENVIRONMENTS = {
         database_standby=True,
         min_tasks=3,
         max_tasks=12,
+        traffic=ExpectedTraffic(requests_per_second=200, error_percent=0.05, p50_seconds=0.02, p99_seconds=0.2),
     ),
 }
 

@@ -12,7 +12,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
-from seachange.alarms import AlarmOverride, DirectedAlarm, ReleaseAlarms, ReleaseThresholds
+from seachange.alarms import AlarmOverride, DirectedAlarm, ExpectedTraffic, ReleaseAlarms, ReleaseThresholds
+from seachange.alarms.suited import Watched, warn_of_traffic
 from seachange.capacity import check_counts, check_own_capacity, every_capacity, warn_of_connections
 from seachange.deployment.budget import CompleteWhen, check_time
 from seachange.deployment.codedeploy import CodeDeployGroup, group_arn
@@ -76,6 +77,7 @@ class BlueGreenService(Construct):
         thresholds: When the alarms fire; `ReleaseThresholds()` by default.
         directed_alarms: Alarms of yours that know the direction, one for each target group; none by default.
         common_alarms: Alarms of yours that take a release back, whichever group it is in; none by default.
+        expected_traffic: The service's traffic. Given, the synthesis warns of alarms that are blind at it or take good releases back; not by default.
         alarm_override: Alarms that may fire before the start, for this release only; none by default.
         notifications: A topic for the alarms and for the deployments' events; none by default.
         log_retention: A month by default.
@@ -139,6 +141,7 @@ class BlueGreenService(Construct):
         thresholds: ReleaseThresholds | None = None,
         directed_alarms: Sequence[DirectedAlarm] = (),
         common_alarms: Sequence[cloudwatch.IAlarm] = (),
+        expected_traffic: ExpectedTraffic | None = None,
         alarm_override: AlarmOverride | None = None,
         notifications: sns.ITopic | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
@@ -227,6 +230,17 @@ class BlueGreenService(Construct):
             directed=directed_alarms,
             common=common_alarms,
             notifications=notifications,
+        )
+        warn_of_traffic(
+            self,
+            expected_traffic,
+            Watched(
+                blue=load_balancer.blue,
+                green=load_balancer.green,
+                alarms=self.alarms,
+                traffic_shift=traffic_shift,
+                bake_time=bake_time,
+            ),
         )
         lifecycle = Lifecycle(
             self,

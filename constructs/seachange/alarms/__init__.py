@@ -3,6 +3,7 @@
 from seachange.alarms.canary import SyntheticsCanary
 from seachange.alarms.database import DatabaseAlarms, DatabaseThresholds
 from seachange.alarms.directed import DirectedAlarm
+from seachange.alarms.expected_traffic import ExpectedTraffic
 from seachange.alarms.override import AlarmOverride
 from seachange.alarms.release import ReleaseAlarms
 from seachange.alarms.thresholds import ReleaseThresholds
@@ -12,6 +13,7 @@ __all__ = [
     "DatabaseAlarms",
     "DatabaseThresholds",
     "DirectedAlarm",
+    "ExpectedTraffic",
     "ReleaseAlarms",
     "ReleaseThresholds",
     "SyntheticsCanary",
