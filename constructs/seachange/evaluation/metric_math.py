@@ -71,6 +71,7 @@ def check_expression(expression: str) -> None:
     _compiled(expression)
 
 
+@lru_cache(maxsize=256)
 def metric_ids(expression: str) -> frozenset[str]:
     """The metric ids that an expression uses."""
     return _names(_parse(expression))
