@@ -137,7 +137,10 @@ def _report(
                 "green_errors": errors,
             }
         )
-        listed += [parts.incident(at + draw.random(), "green", 500, 3.1, "status 500", "green answered 500")] * errors
+        listed += [
+            parts.incident(at + draw.random(), "green", 500, 3.1, "status 500", "green answered 500")
+            for _ in range(errors)
+        ]
         if stalled:
             listed += [parts.incident(at + n / 40, "blue", 200, 410 - 10 * n, "", parts.LOCK) for n in range(30)]
     failed = sum(second["failed"] for second in seconds)

@@ -46,9 +46,7 @@ def count(number: float) -> str:
 
 def ms(milliseconds: float) -> str:
     """Milliseconds with three digits that matter; seconds from one second on."""
-    if abs(milliseconds) >= 1000:
-        return f"{milliseconds / 1000:.3g} s" if abs(milliseconds) < 10_000 else duration(milliseconds / 1000)
-    return f"{milliseconds:.3g} ms"
+    return duration(milliseconds / 1000) if milliseconds >= 999.5 else f"{milliseconds:.3g} ms"
 
 
 def signed_ms(milliseconds: float) -> str:
