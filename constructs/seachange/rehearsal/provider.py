@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from seachange.plan.model import Migration
 from seachange.rehearsal.errors import MigrationFailedError, StageError
@@ -146,6 +146,19 @@ def _handler(name: str) -> Callable[[Mapping[str, Any], _Context], Any]:
     return handler
 
 
+class _Stamped:
+    """Writes each line behind the epoch second at which it was printed: what the Lambda's log has beside its lines."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        return self._output.write(f"{time.time():.3f} {text}" if text.strip() else text)
+
+    def flush(self) -> None:
+        self._output.flush()
+
+
 def main(request: Path, answer: Path) -> None:
     """Answers the request file; the answer appears whole or not at all."""
     # Modules that lie beside the migrations in the asset; last, as its dependencies are built for another platform.
@@ -158,4 +171,5 @@ def main(request: Path, answer: Path) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), stream=sys.stderr, format="%(created).3f %(message)s")
+    sys.stdout = cast("TextIO", _Stamped(sys.stdout))
     main(Path(sys.argv[1]), Path(sys.argv[2]))
