@@ -18,7 +18,7 @@ from seachange.plan.model import COLOURS
 from seachange.rehearsal.access_log import ANSWERED, BY_ITSELF, NO_GROUP, Entry, parse
 from seachange.rehearsal.stage.envoy import Hosts
 
-_ALB = "AWS/ApplicationELB"
+ALB = "AWS/ApplicationELB"
 _OF_GROUP = frozenset({"TargetGroup", "LoadBalancer"})
 _OF_BALANCER = frozenset({"LoadBalancer"})
 
@@ -143,7 +143,7 @@ class Measurements:
 
 def can_measure(metric: Metric) -> bool:
     """Whether the stage has this metric."""
-    return metric.namespace == _ALB and metric.name in _DIMENSIONS
+    return metric.namespace == ALB and metric.name in _DIMENSIONS
 
 
 def has_data(metric: Metric) -> bool:
