@@ -20,7 +20,7 @@ class Share:
         share = hits / trials
         centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
         half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-        return cls(value=share, low=max(0.0, centre - half), high=min(1.0, centre + half))
+        return cls(value=share, low=min(share, max(0.0, centre - half)), high=max(share, min(1.0, centre + half)))
 
 
 @dataclass(frozen=True, kw_only=True)
