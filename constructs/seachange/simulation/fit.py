@@ -147,6 +147,11 @@ class _Tally:
             notes.append(f"fewer than {_FEWEST_MINUTES} whole minutes: arrivals are taken as Poisson")
         else:
             given["dispersion"] = found
+        if self.errors < _FEWEST_ERRORS or found is None:
+            # Errors that come by chance among bursty requests are hardly bursty themselves: the less, the rarer they are.
+            given["error_dispersion"] = 1 + self.errors / self.requests * ((found or 1.0) - 1)
+        else:
+            given["error_dispersion"] = _dispersion(self.errors_by_minute, self.by_minute) or 1.0
 
 
 def _dispersion(counts: Mapping[int, int], recorded: Iterable[int]) -> float | None:

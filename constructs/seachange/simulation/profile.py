@@ -20,8 +20,8 @@ class Profile:
         latency_median_s: Median of the response time in seconds; response times are lognormal. 0.1 by default.
         latency_sigma: Standard deviation of the response time's logarithm; 0 for no spread. 0.5 by default: the 99th percentile is 3.2 medians.
         error_rate: Share of the requests that the targets answer with a 5xx anyway, between 0 and 1; 0 by default.
-        dispersion: Variance over mean of a minute's requests, and of its 5xx answers: 1, the default, is Poisson, more is burstier (negative
-            binomial).
+        dispersion: Variance over mean of a minute's requests: 1, the default, is Poisson, more is burstier (negative binomial).
+        error_dispersion: The same of its 5xx answers; as `dispersion` by default. Requests and errors seldom come in the same bursts.
         tasks: Targets in each group; 2 by default.
     """
 
@@ -30,6 +30,7 @@ class Profile:
     latency_sigma: float = 0.5
     error_rate: float = 0.0
     dispersion: float = 1.0
+    error_dispersion: float | None = None
     tasks: int = 2
 
     def __post_init__(self) -> None:
@@ -43,10 +44,16 @@ class Profile:
             ("latency_sigma", 0 <= self.latency_sigma < math.inf, "give 0 or more"),
             ("error_rate", 0 <= self.error_rate <= 1, "give a share between 0 and 1: 0.001 for one in a thousand"),
             ("dispersion", 1 <= self.dispersion < math.inf, "give 1 for Poisson arrivals, more for burstier ones"),
+            ("error_dispersion", 1 <= self.dispersion_of_errors < math.inf, "give 1 for Poisson, more for bursts"),
             ("tasks", self.tasks >= 1, "give 1 or more"),
         ):
             if not is_right:
                 raise SimulationError(f"Profile({name}=) cannot be {getattr(self, name)!r}: {remedy}")
+
+    @property
+    def dispersion_of_errors(self) -> float:
+        """That of 5xx answers, given or not."""
+        return self.dispersion if self.error_dispersion is None else self.error_dispersion
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -90,7 +97,7 @@ class Profile:
                 *(
                     f"{field.name} = {getattr(self, field.name):g}"
                     for field in fields(self)
-                    if field.name != "requests_per_s"
+                    if field.name != "requests_per_s" and getattr(self, field.name) is not None
                 ),
             ]
         )

@@ -112,8 +112,8 @@ class Traffic:
     ) -> Side:
         """Counts with these means: requests that a target answers, those of them that the fault makes errors, and those that it resets.
 
-        With a dispersion D the number of a minute's requests and that of its background errors each have a variance of D times the mean; the
-        fault takes its share of whatever comes.
+        With a dispersion D the number of a minute's requests has a variance of D times the mean, and that of its background errors one of its own;
+        the fault takes its share of whatever comes.
         """
         dispersion, background = self._profile.dispersion, self._profile.error_rate
         good = (1 - background) * answered
@@ -125,7 +125,8 @@ class Traffic:
             good = good * factor
             wrong = None if wrong is None else wrong * factor
             reset = None if reset is None else reset * factor
-            by_chance = chance.standard_gamma(by_chance / (dispersion - 1)) * (dispersion - 1)
+        if (bursty := self._profile.dispersion_of_errors) > 1:
+            by_chance = chance.standard_gamma(by_chance / (bursty - 1)) * (bursty - 1)
         errors = chance.poisson(by_chance).astype(float) if background else np.zeros(answered.shape)
         if wrong is not None and self._fault.errors:
             errors += chance.poisson(wrong)
