@@ -261,7 +261,7 @@ def _report(
             ]
             if listed
             else [],
-            "listed": sorted(listed, key=lambda incident: incident["at_s"])[:200],
+            "listed": sorted(listed, key=lambda incident: (not incident["problem"], incident["at_s"]))[:200],
         },
         "not_rehearsed": [
             "AWS itself: CloudFormation, CodeDeploy, ECS, CloudWatch and their permissions; their documented rules are followed here",

@@ -37,7 +37,8 @@ class Row:
 def phases(report: Mapping[str, Any], axis: Axis) -> list[dict[str, Any]]:
     """The phases under load, numbered, each with its length and its band if it is wide enough to be seen."""
     listed = []
-    under_load = [phase for phase in report["timeline"]["phases"] if phase["to_s"] > 0]
+    # One that lay mostly before the load began is none of these.
+    under_load = [phase for phase in report["timeline"]["phases"] if phase["from_s"] + phase["to_s"] > 0]
     for number, phase in enumerate(under_load, 1):
         band = _band("phase", phase["from_s"], phase["to_s"], phase["name"], axis)
         listed.append(

@@ -122,12 +122,12 @@ def _requests(report: Mapping[str, Any], axis: Axis) -> Lane:
         kind="requests",
         title="Requests per second",
         summary="; ".join(
-            f"{colour} up to {count(max((rate for _, rate in points), default=0))} requests a second"
+            f"{colour}'s group up to {count(max((rate for _, rate in points), default=0))} requests a second"
             for colour, points in rates.items()
         ),
         paths={f"{colour}-line": line(points, axis, scale, every=every) for colour, points in rates.items()},
         ticks=[Tick(at=scale.y(value), text=count(value)) for value in (0, scale.high / 2, scale.high)],
-        legend={f"{colour}-line": colour for colour in COLOURS},
+        legend={f"{colour}-line": f"{colour}'s group" for colour in COLOURS},
     )
 
 
@@ -159,7 +159,7 @@ def _errors(report: Mapping[str, Any], axis: Axis) -> list[Lane]:
     rows = {
         "Failed for clients": [(entry["at_s"], entry["at_s"] + 1, entry["failed"]) for entry in timeline["seconds"]],
         **{
-            f"Errors of {colour}": [
+            f"Errors, {colour}'s group": [
                 (
                     entry["at_s"],
                     entry["at_s"] + entry["duration_s"],
