@@ -250,3 +250,9 @@ def test_a_mistake_in_the_file_is_told_with_its_place(folder: Path) -> None:
             rate
             """),
         )
+
+
+def test_the_guides_example_can_be_read(folder: Path) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guide" / "rehearsal-toml.md"
+    example = guide.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    assert load(folder, example).blue.revision == "v1.4"
