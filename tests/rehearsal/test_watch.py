@@ -9,6 +9,7 @@ import pytest
 
 from seachange.evaluation import Alarm, Metric
 from seachange.plan.model import HealthCheck, Migration, Plan, Release, Shift, Step
+from seachange.plan.routing import Listener
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.metrics import Bucket, Measurements
 from seachange.rehearsal.watch import AlarmWatch
@@ -71,6 +72,7 @@ def plan(tmp_path: Path) -> Plan:
         deregistration_delay_s=0,
         production_port=80,
         test_port=8080,
+        listener=Listener(),
         shift=Shift(
             steps=(Step(at_s=0, green_weight=100),),
             bake_s=0,

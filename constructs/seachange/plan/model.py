@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seachange.evaluation import Alarm, Composite
+from seachange.plan.routing import Listener
 from seachange_deployments.steps import Step as SmokeStep
 
 COLOURS = ("blue", "green")
@@ -129,7 +130,7 @@ class Plan:
     """One deployment.
 
     Attributes:
-        idle_timeout_s: How long the load balancer keeps an idle connection, in seconds.
+        listener: The production listener: its actions, and how the load balancer treats connections.
         smoke: None for a release without a smoke test.
         hooks: The deployment's other hooks, each with its lifecycle event and function.
     """
@@ -141,6 +142,6 @@ class Plan:
     deregistration_delay_s: float
     production_port: int
     test_port: int
-    idle_timeout_s: float = 60.0
+    listener: Listener
     smoke: Smoke | None = None
     hooks: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from seachange.assembly import Assembly, Resource, canonical, referenced
 from seachange.plan.alarms import read_alarms
 from seachange.plan.errors import PlanError
 from seachange.plan.hooks import read_hooks
+from seachange.plan.listener import read_listener
 from seachange.plan.model import HealthCheck, Migration, Plan, Release, Shift, Step
 from seachange_deployments.deploy import alarms_for
 
@@ -18,7 +19,7 @@ def read_plan(blue: Assembly, green: Assembly) -> Plan:
     deployment = green.one("Custom::SeaChangeDeployment")
     smoke, hooks = read_hooks(green, deployment)
     pair = _pair(group)
-    blue_group, _ = _target_groups(green, group)
+    blue_group, green_group = _target_groups(green, group)
     production, test = (_listener(green, group, pair, route) for route in ("ProdTrafficRoute", "TestTrafficRoute"))
     return Plan(
         blue=_release(blue),
@@ -28,6 +29,7 @@ def read_plan(blue: Assembly, green: Assembly) -> Plan:
         deregistration_delay_s=_deregistration_delay(blue_group),
         production_port=production.properties["Port"],
         test_port=test.properties["Port"],
+        listener=read_listener(green, production, {blue_group.logical_id: "blue", green_group.logical_id: "green"}),
         smoke=smoke,
         hooks=hooks,
     )

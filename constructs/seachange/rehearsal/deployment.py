@@ -39,7 +39,7 @@ def _watch_idle_connections(live: Live, plan: Plan) -> None:
     ports = list(live.stage.balancer.health("green"))
 
     def look() -> None:
-        live.outcome.kept_idle = keeps(ports, plan.health.path, plan.idle_timeout_s)
+        live.outcome.kept_idle = keeps(ports, plan.health.path, plan.listener.idle_timeout_s)
 
     live.in_background(look, "idle connections")
 

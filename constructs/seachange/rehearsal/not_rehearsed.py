@@ -20,7 +20,8 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
         f"listener ports {plan.production_port} and {plan.test_port}, TLS and access to them: ports on the loopback interface",
         f"the health check's interval: {interval:g} s here, {plan.health.interval_s:g} s in the template",
         f"alarms: periods passed {options.speed:g} times as fast, counts scaled alike, metrics visible {VISIBLE_AFTER_S:g} s of the plan late",
-        "autoscaling, stickiness, several zones",
+        "autoscaling, several zones",
+        *plan.listener.not_rehearsed,
     ]
     if plan.smoke is None:
         entries.append("smoke tests: the release has none; give it one with BlueGreenService(smoke_test=)")

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from seachange.plan.faults import NO_FAULT, Fault
 from seachange.rehearsal.access_log import Entry
 from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.data import Comparison
 from seachange.rehearsal.expectations import Expectation
 from seachange.rehearsal.incidents import Happening
 from seachange.rehearsal.load import Record
+from seachange.rehearsal.metrics import Bucket
 from seachange.rehearsal.observers import Seen, Span
 from seachange.rehearsal.stage.task import Death
 from seachange.rehearsal.watch import AlarmWatch
@@ -46,6 +48,8 @@ class Outcome:
         weights: When green got which percent of the production listener's requests.
         clock: The plan's clock; None when traffic never began to shift.
         records, logged: Every request as the client saw it, and as the load balancer did, by its number.
+        fault: What green did wrong on purpose, with the share of the traffic that it concerned.
+        slices: Start, group and contents of every minute of the plan that the load balancer measured.
         expectation: What the drill must end with, computed after the baseline.
         cpu_percent: How busy all processors were, once a second under load.
         seen: Waits for locks, as they were looked for.
@@ -65,6 +69,8 @@ class Outcome:
     smoke: SmokeReport | None = None
     watch: AlarmWatch | None = None
     ending: Ending = Ending()
+    fault: Fault = NO_FAULT
+    slices: list[tuple[float, str, Bucket]] = field(default_factory=list)
     expectation: Expectation | None = None
     records: list[Record] = field(default_factory=list)
     logged: dict[int, Entry] = field(default_factory=dict)

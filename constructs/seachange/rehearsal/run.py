@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from seachange.plan.model import COLOURS, HealthCheck, Plan, Release
+from seachange.plan.routing import Forward, Listener
 from seachange.rehearsal import data
 from seachange.rehearsal.access_log import numbered
 from seachange.rehearsal.acts import Moment
@@ -38,7 +39,8 @@ class Rehearsal:
 
     def __init__(self, plan: Plan, config: RehearsalConfig, options: Options, progress: Progress) -> None:
         self._plan = plan
-        self._config = config
+        # A client stays with its colour by the cookie that it keeps.
+        self._config = dataclasses.replace(config, cookies=True) if options.drill.sticky else config
         self._options = options
         self._progress = progress
         self._outcome = Outcome()
@@ -46,6 +48,8 @@ class Rehearsal:
     def run(self) -> Outcome:
         """Runs the plan to its end, good or bad; an error means that it could not be rehearsed."""
         options, outcome = self._options, self._outcome
+        if options.drill.sticky and not is_sticky(self._plan.listener):
+            raise NotApplicableError("the listener's target groups are not sticky: every client follows the weights")
         slice_s = MINUTE_S / options.speed
         health = dataclasses.replace(
             self._plan.health, interval_s=local_health_interval_s(self._plan.health, options.speed)
@@ -74,6 +78,7 @@ class Rehearsal:
             live.begin("end")
             sent = [str(record.number) for record in outcome.records]
             outcome.logged = {int(number): entry for number, entry in numbered(stage.balancer.access_log, sent).items()}
+            outcome.slices = live.measurements.slices()
             outcome.cpu_percent = [percent for at, percent in machine.cpu if at > outcome.started]
             outcome.seen = observer.seen
             began = outcome.began("migration") or math.inf
@@ -144,7 +149,7 @@ class Rehearsal:
             raise StageError("no target answered in the baseline; look at the tasks' logs")
         profile = measured(self._plan, self._options, answers)
         outcome.expectation = expect(drill, fault, self._plan, self._options, profile)
-        live.stage.green_fault = fault
+        live.stage.green_fault = outcome.fault = fault
         live.stage.begin_fault("blue", drill.blue)
 
     def _release(self, blue: TaskSet) -> None:
@@ -234,3 +239,11 @@ class Rehearsal:
 def local_health_interval_s(health: HealthCheck, speed: float) -> float:
     """The health check's interval here: scaled like the plan's clock, but never below a second, as checks cost the service work."""
     return max(_SHORTEST_HEALTH_INTERVAL_S, health.interval_s / speed)
+
+
+def is_sticky(listener: Listener) -> bool:
+    """Whether a client stays with the target group that its cookie names."""
+    return any(
+        isinstance(action, Forward) and action.sticky_s
+        for action in (listener.default, *(rule.action for rule in listener.rules))
+    )

@@ -99,6 +99,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
         },
         "phases": [{"name": name, "at_s": round(at - outcome.started, 2)} for name, at in outcome.phases],
         "timeline": figures.timeline(outcome),
+        "recommendations": figures.recommendations(plan, options, outcome),
         "repeat": repeat,
     }
 

@@ -69,7 +69,11 @@ class Stage(AbstractContextManager["Stage"]):
             data.mkdir()
             self.server = self._exit.enter_context(PostgresServer(data, logs=self._logs))
             balancer = LoadBalancer(
-                self.directory / "envoy", logs=self._logs, health=self._health, production_port=self._options.port
+                self.directory / "envoy",
+                logs=self._logs,
+                health=self._health,
+                listener=self._plan.listener,
+                production_port=self._options.port,
             )
             self.balancer = self._exit.enter_context(balancer)
             self.database = StageDatabase(self.server, self.secrets, self._plan.blue)
