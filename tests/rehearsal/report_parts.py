@@ -37,7 +37,7 @@ def alarm(colour: str, kind: str, alarm_at: float | None) -> dict[str, Any]:
         "decides_up_to_speed": 360.0 if exercised else 27.0,
         "requests_per_period": 300.0 if exercised else 90.0,
         "why_not": None if exercised else "it needs 200 requests a period in both groups, and gets 90 at this speed",
-        "cannot_see": "a target that answers wrongly with 200" if kind == "Unhealthy" else None,
+        "cannot_see": "it reads UnHealthyHostCount; the targets stay healthy" if kind == "Unhealthy" else None,
     }
 
 

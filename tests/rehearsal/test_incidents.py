@@ -96,6 +96,13 @@ RESTART = Happening(start=1000.1, end=1002.0, words="the database restarted")
         pytest.param(
             record(),
             entry(group="blue"),
+            Surroundings(lock_waits=(LockWait(at=1000.3, longest_s=0.2, blocked_by=""),)),
+            "waited for a lock of a session that is gone",
+            id="the holder was gone",
+        ),
+        pytest.param(
+            record(),
+            entry(group="blue"),
             Surroundings(background=(Happening(start=995, end=1005, words="the migration's revision 0003"),)),
             "blue was slow to answer, during the migration's revision 0003",
             id="slow beside a backfill",

@@ -108,6 +108,12 @@ def test_a_machine_at_fault_is_an_error_and_blames_no_release() -> None:
     )
 
 
+def test_a_release_that_passes_on_a_machine_at_its_limit_has_passed() -> None:
+    made = reports.good(machine=reports.machine()["machine"])
+    assert result(made, "the release passes") == ("passed", None)
+    assert result(made, "the machine carried the load")[0] == "skipped"
+
+
 @pytest.mark.parametrize(
     ("changes", "name"),
     [

@@ -182,6 +182,38 @@ def test_what_others_wrote_is_text_and_nothing_else(show: Callable[..., Page]) -
     assert shown.evaluate("document.querySelector('.reasons li').textContent") == hostile
 
 
+def test_what_a_refused_release_never_had_is_said(show: Callable[..., Page]) -> None:
+    """The least that a rehearsal leaves: refused by its migration, before green started."""
+    report = reports.good(
+        verdict="fail",
+        at_fault="release",
+        reasons=["the deployment was refused by its migration"],
+        outcome={"kind": "refused", "why": "by its migration"},
+        aa=None,
+        latency_claims=[],
+        alarms=[],
+        smoke=[],
+        latency_ms={"baseline": {}, "migration": {}, "shift": {}},
+    )
+    report["migration"] |= {"from": "", "to": "", "revisions": [], "costs": []}
+    report["shift"] |= {"steps": [], "duration_s": 0.0}
+    report["timeline"] |= {"alarms": [], "migration": [], "lock_waits": [], "colours": [], "seconds": []}
+    report["timeline"]["phases"] = report["timeline"]["phases"][:4]
+    report["timeline"]["weights"] = report["timeline"]["weights"][:2]
+    shown = show(report)
+    text = shown.evaluate("document.querySelector('main').innerText")
+    for words in (
+        "This release was refused",
+        "traffic never began to shift",
+        "No revision ran.",
+        "was not compared with itself",
+        "None was watched.",
+        "no session was seen waiting",
+    ):
+        assert words in text
+    assert shown.evaluate(CONTRASTS) == []
+
+
 def test_the_phones_page_keeps_every_lane_and_every_phase(show: Callable[..., Page]) -> None:
     shown = show(reports.good(), width=360)
     titles = "[...document.querySelectorAll('.timeline h3')].filter(h => h.checkVisibility()).map(h => h.textContent)"

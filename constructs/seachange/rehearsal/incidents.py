@@ -39,7 +39,7 @@ class LockWait:
     Attributes:
         at: When, in epoch seconds.
         longest_s: For how many seconds the longest of them had waited by then.
-        blocked_by: Who held the lock, in words: `the migration's revision 0002`.
+        blocked_by: Who held the lock, in words: `the migration's revision 0002`; empty when it was gone already.
     """
 
     at: float
@@ -167,7 +167,7 @@ def _why(record: Record, entry: Entry | None, surroundings: Surroundings) -> str
     """What went on while the request was under way, the most telling alone."""
     for wait in surroundings.lock_waits:
         if wait.at - wait.longest_s < record.intended + record.latency_s and record.intended < wait.at:
-            return f"{_WAITED} {wait.blocked_by}"
+            return f"{_WAITED} {wait.blocked_by or 'a session that is gone'}"
     return _meanwhile(record, entry, surroundings.happenings)
 
 

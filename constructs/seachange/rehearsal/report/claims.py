@@ -120,9 +120,11 @@ def _latencies(report: Mapping[str, Any]) -> Iterator[Claim]:
 def _machine(report: Mapping[str, Any]) -> Claim:
     machine = report["machine"]
     found = f"send lag p99 {words.ms(machine['send_lag_ms']['p99'])}, processors busy {machine['cpu_percent']['p50']:.0f} % in the median"
+    blamed = report["at_fault"] == "machine"
     return Claim(
         name="the machine carried the load",
-        answer="broken" if report["at_fault"] == "machine" else "holds",
+        # A release that passes on a machine at its limit has passed; only its latencies say little.
+        answer="broken" if blamed else "open" if machine["faults"] else "holds",
         text="; ".join(machine["faults"]) or found,
         of_machine=True,
     )
