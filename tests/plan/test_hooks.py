@@ -13,9 +13,10 @@ from seachange.assembly import Assembly
 from seachange.plan.errors import PlanError
 from seachange.plan.model import Plan
 from seachange.plan.template import read_plan
-from seachange.rehearsal.drills import Drill
-from seachange.rehearsal.outcome import Options, Outcome
-from seachange.rehearsal.verdict import not_rehearsed
+from seachange.rehearsal.drills import NONE
+from seachange.rehearsal.not_rehearsed import not_rehearsed
+from seachange.rehearsal.options import Options
+from seachange.rehearsal.outcome import Outcome
 from seachange_deployments.steps import STEPS_FILE, steps_from
 from tests.assemblies import ROOT
 
@@ -29,7 +30,7 @@ def plan_of(blue: Path, green: Path) -> Plan:
 
 
 def left_out(plan: Plan, tmp_path: Path) -> str:
-    options = Options(speed=60, rate=1, rows=1, port=None, drill=Drill.named("none"), logs=tmp_path)
+    options = Options(speed=60, rate=1, rows=1, port=None, drill=NONE, logs=tmp_path)
     return "\n".join(not_rehearsed(plan, options, Outcome()))
 
 
