@@ -13,6 +13,7 @@ from seachange.cli.migrate import migrate
 from seachange.cli.rehearse import rehearse
 from seachange.cli.repair import repair
 from seachange.cli.revision import revision
+from seachange.cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +40,7 @@ app.command()(migrate)
 app.command()(heads)
 app.command()(check)
 app.command()(rehearse)
+app.command()(simulate)
 app.command()(freeze)
 app.command()(init_migrations)
 app.command()(revision)

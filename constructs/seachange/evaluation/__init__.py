@@ -5,7 +5,15 @@ The only implementation: a rehearsal asks about one release, a simulation about 
 """
 
 from seachange.evaluation.composites import Composite, Every, Is, Not, Rule, Some, holds
-from seachange.evaluation.metric_math import ExpressionError, check_expression, fills, inlined, metric_ids, value
+from seachange.evaluation.metric_math import (
+    ExpressionError,
+    check_expression,
+    filled,
+    fills,
+    inlined,
+    metric_ids,
+    value,
+)
 from seachange.evaluation.model import COMPARISONS, EXTRA_POINTS, Alarm, Metric, Point, State, fewest_samples
 from seachange.evaluation.states import MOST_POINTS, STATES, state, states
 
@@ -27,6 +35,7 @@ __all__ = [
     "State",
     "check_expression",
     "fewest_samples",
+    "filled",
     "fills",
     "holds",
     "inlined",

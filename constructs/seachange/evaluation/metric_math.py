@@ -5,7 +5,7 @@ has none either. Source: the CloudWatch user guide's page `using-metric-math`.
 """
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
@@ -87,6 +87,23 @@ def inlined(expression: str, others: Mapping[str, str]) -> str:
     return (
         ast.unparse(_replaced(_parse(expression), others, ())) if metric_ids(expression) & others.keys() else expression
     )
+
+
+def filled(expression: str, ids: Set[str]) -> str:
+    """The expression with FILL(id, 0) in the place of these ids, where they are not filled already."""
+
+    class Fill(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.expr:
+            if _function(node) == "FILL" and isinstance(node.args[0], ast.Name):
+                return node
+            return ast.Call(func=node.func, args=[self.visit(argument) for argument in node.args], keywords=[])
+
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return _parse(f"FILL({node.id}, 0)") if node.id in ids else node
+
+    # A transformer changes what it is given, and parsed expressions are kept.
+    tree = ast.parse(ast.unparse(_parse(expression)), mode="eval")
+    return ast.unparse(Fill().visit(tree)).replace(" and ", " AND ").replace(" or ", " OR ").replace("**", "^")
 
 
 def _replaced(tree: ast.expr, others: Mapping[str, str], within: tuple[str, ...]) -> ast.expr:

@@ -61,6 +61,11 @@ def why_not(metric: Metric, colours: Mapping[str, str]) -> str | None:
     return f"{shown} is not simulated: no profile says how much of it there is"
 
 
+def is_sparse(metric: Metric) -> bool:
+    """Whether the metric may be absent in a minute with requests, for it counts what seldom is."""
+    return metric.name in _TARGETS | _BALANCERS
+
+
 _MEANS = {"Average", "Sum", "SampleCount"}
 
 

@@ -1,0 +1,76 @@
+"""An alarm that is right whichever value an unknown has, in the place of one whose answer depends on it.
+
+A count that is absent when it is 0 leaves gaps: whether CloudWatch looks across them, and whether the count is sent as a 0 after all, decides then.
+FILL closes them; and since FILL may give the minute under way its filler, one more minute than must breach is looked at.
+"""
+
+from dataclasses import replace
+
+from seachange.evaluation import Alarm, filled
+from seachange.plan.faults import Fault
+from seachange.plan.model import Shift
+from seachange.simulation.engine import simulate
+from seachange.simulation.metrics import is_sparse
+from seachange.simulation.profile import Profile
+from seachange.simulation.result import Result
+from seachange.simulation.unknowns import Unknowns
+
+_RELEASES = 4000
+
+
+def steady(alarm: Alarm) -> Alarm:
+    """The alarm with its counts filled, and never all of N minutes; itself when it is so already."""
+    ids = {name for name, metric in alarm.metrics.items() if is_sparse(metric)}
+    if not ids:
+        return alarm
+    expression = filled(alarm.expression, ids)
+    periods = max(alarm.evaluation_periods, alarm.datapoints_to_alarm + 1)
+    if periods == alarm.evaluation_periods and expression.count("FILL") == alarm.expression.count("FILL"):
+        return alarm
+    return replace(alarm, expression=expression, evaluation_periods=periods)
+
+
+def advice(
+    shift: Shift, profile: Profile, name: str, fault: Fault, result: Result, *, seed: int, unknowns: Unknowns
+) -> list[str]:
+    """Alarms of the shift to write otherwise, where the answer then depends on the unknowns half as much at most.
+
+    Args:
+        shift: The alarms as they are.
+        profile: The traffic.
+        name: The fault in words.
+        fault: With it the answer depends on an unknown.
+        result: That answer.
+        seed, unknowns: As for `simulate`.
+    """
+    changed = {
+        alarm.name: steady(alarm) for alarm in shift.alarms if steady(alarm) != alarm and alarm.name in result.first
+    }
+    if not changed:
+        return []
+    other = replace(shift, alarms=tuple(changed.get(alarm.name, alarm) for alarm in shift.alarms))
+    found = simulate(other, profile, fault=fault, releases=_RELEASES, seed=seed, unknowns=unknowns)
+    before, after = _depends(result), _depends(found)
+    if after[1] - after[0] > (before[1] - before[0]) / 2:
+        return []
+    alarms = {alarm.name: alarm for alarm in shift.alarms}
+    return [
+        f"{alarm}: write {_shown(new)} instead of {_shown(alarms[alarm])}: of releases like `{name}` "
+        f"{after[0]:.1%} to {after[1]:.1%} are then rolled back, whichever way CloudWatch works; now {before[0]:.1%} to {before[1]:.1%}"
+        for alarm, new in changed.items()
+    ]
+
+
+def _depends(result: Result) -> tuple[float, float]:
+    """The least and the greatest share rolled back, over what is unknown but the delays."""
+    shares = [
+        share.value
+        for variant in result.variants
+        if variant.unknown != "delays"
+        for share in (variant.rolled_back, variant.rolled_back_otherwise)
+    ]
+    return min(shares), max(shares)
+
+
+def _shown(alarm: Alarm) -> str:
+    return f"`{alarm.expression}` in {alarm.datapoints_to_alarm} of {alarm.evaluation_periods}"
