@@ -14,7 +14,8 @@ from seachange.plan.faults import Fault
 from seachange.plan.routing import Listener
 from seachange.rehearsal.access_log import numbered
 from seachange.rehearsal.errors import StageError
-from seachange.rehearsal.metrics import Bucket, Measurements, point
+from seachange.rehearsal.metrics import Bucket, Measurements
+from seachange.rehearsal.points import point
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.fault_proxy import FaultProxy
 from seachange.rehearsal.stage.ports import free_port

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from seachange.evaluation import Metric
+from seachange.plan.alb import has_data
 from seachange.rehearsal.access_log import NO_GROUP, OUTCOMES, numbered
-from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, groups, has_data, point
+from seachange.rehearsal.metrics import Bucket, Measurements
+from seachange.rehearsal.points import can_measure, groups, point
 
 GROUP = {"LoadBalancer": '"lb"', "TargetGroup": '{"Fn::GetAtt": ["G", "TargetGroupFullName"]}'}
 BALANCER = {"LoadBalancer": '"lb"'}
@@ -117,6 +119,16 @@ def test_counts_add_up_and_are_scaled() -> None:
     assert point(metric("HTTPCode_ELB_502_Count"), [first, second], 10) == 30
     assert point(metric("HTTPCode_ELB_5XX_Count"), [first, second], 10) == 70
     assert point(metric("HTTPCode_ELB_504_Count"), [first, second], 10) is None
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [("Sum", 540), ("SampleCount", 540), ("Average", 1), ("Maximum", 1), ("Minimum", 1), ("p99", 1)],
+)
+def test_any_other_statistic_of_a_count_is_1(statistic: str, expected: float) -> None:
+    bucket = Bucket()
+    bucket.statuses[5] = 9
+    assert point(metric("HTTPCode_Target_5XX_Count", GROUP, statistic), [bucket], 60) == expected
 
 
 @pytest.mark.parametrize(

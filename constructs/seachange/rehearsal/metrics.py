@@ -1,26 +1,14 @@
-"""What CloudWatch would have been told: the load balancer's access log and target states, folded into the metrics that alarms read.
+"""The load balancer's access log and its targets' states, counted by target group and by slices of time."""
 
-A compressed period holds fewer requests than the real one. Counts are therefore multiplied by the speed, so that thresholds and minimums
-mean what they mean in the template; times and percentiles are taken as measured.
-"""
-
-import json
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seachange.assembly import referenced
-from seachange.evaluation import Metric, Point
-from seachange.plan.model import COLOURS
-from seachange.rehearsal.access_log import ANSWERED, BY_ITSELF, NO_GROUP, Entry, parse
+from seachange.rehearsal.access_log import ANSWERED, BY_ITSELF, Entry, parse
 from seachange.rehearsal.stage.envoy import Hosts
-
-ALB = "AWS/ApplicationELB"
-_OF_GROUP = frozenset({"TargetGroup", "LoadBalancer"})
-_OF_BALANCER = frozenset({"LoadBalancer"})
 
 
 @dataclass
@@ -45,6 +33,11 @@ class Bucket:
     response_s: list[float] = field(default_factory=list)
     unhealthy: int | None = None
     healthy: int | None = None
+
+    @property
+    def redirects(self) -> int:
+        """How many of the listener's own answers sent the client elsewhere."""
+        return sum(count for status, count in self.by_listener.items() if status // 100 == 3)
 
     def count(self, entry: Entry) -> None:
         """Counts one request."""
@@ -139,109 +132,6 @@ class Measurements:
                 if last_round:
                     return
                 self._stop.wait(0.05)
-
-
-def can_measure(metric: Metric) -> bool:
-    """Whether the stage has this metric."""
-    return metric.namespace == ALB and metric.name in _DIMENSIONS
-
-
-def has_data(metric: Metric) -> bool:
-    """Whether the load balancer sends this metric with these dimensions at all; an alarm on one that it does not send never sees a point."""
-    return frozenset(metric.dimensions) in _DIMENSIONS[metric.name]
-
-
-def groups(metric: Metric, colours: Mapping[str, str]) -> tuple[str, ...]:
-    """Which buckets a metric is about: the group that it names, all when it names none, none when it names a stranger.
-
-    Args:
-        metric: One that can be measured.
-        colours: As `Shift.colours`.
-    """
-    group = metric.dimensions.get("TargetGroup")
-    if group is None:
-        return (*COLOURS, NO_GROUP)
-    colour = colours.get(referenced(json.loads(group)) or "")
-    return (colour,) if colour else ()
-
-
-def point(metric: Metric, buckets: Sequence[Bucket], speed: float) -> Point:
-    """The metric's value over the `buckets` that its dimensions select; None when CloudWatch would have no data."""
-    if not has_data(metric):
-        return None
-    total = Bucket()
-    for bucket in buckets:
-        total.add(bucket)
-    if metric.name in _COUNTS:
-        count = _COUNTS[metric.name](total)
-        # The ALB reports these only when they are not zero; RequestCount too flows only with requests.
-        return count * speed if count else None
-    if metric.name == "TargetResponseTime":
-        return _statistic(total.response_s, metric.statistic)
-    hosts = total.unhealthy if metric.name == "UnHealthyHostCount" else total.healthy
-    return None if hosts is None else float(hosts)
-
-
-def samples(metric: Metric, buckets: Sequence[Bucket], speed: float) -> float:
-    """How many samples a percentile in `point` would have on AWS; infinitely many for any other statistic."""
-    if not metric.statistic.startswith("p"):
-        return math.inf
-    return speed * sum(len(bucket.response_s) for bucket in buckets)
-
-
-def _own(bucket: Bucket, family: int) -> int:
-    return sum(count for status, count in bucket.balancer.items() if status // 100 == family)
-
-
-def _by_listener(bucket: Bucket, *, redirects: bool) -> int:
-    return sum(count for status, count in bucket.by_listener.items() if (status // 100 == 3) == redirects)
-
-
-# What a target answered, its group's name with it.
-_COUNTS_OF_GROUP: dict[str, Callable[[Bucket], int]] = {
-    "RequestCount": lambda bucket: bucket.requests,
-    "HTTPCode_Target_2XX_Count": lambda bucket: bucket.statuses[2],
-    "HTTPCode_Target_3XX_Count": lambda bucket: bucket.statuses[3],
-    "HTTPCode_Target_4XX_Count": lambda bucket: bucket.statuses[4],
-    "HTTPCode_Target_5XX_Count": lambda bucket: bucket.statuses[5],
-    "TargetConnectionErrorCount": lambda bucket: bucket.connection_errors,
-}
-# What the load balancer answered, which names no group, whosever fault it was.
-_COUNTS_OF_BALANCER: dict[str, Callable[[Bucket], int]] = {
-    "HTTPCode_ELB_3XX_Count": lambda bucket: _own(bucket, 3),
-    "HTTPCode_ELB_4XX_Count": lambda bucket: _own(bucket, 4),
-    "HTTPCode_ELB_5XX_Count": lambda bucket: _own(bucket, 5),
-    "HTTPCode_ELB_500_Count": lambda bucket: bucket.balancer[500],
-    "HTTPCode_ELB_502_Count": lambda bucket: bucket.balancer[502],
-    "HTTPCode_ELB_503_Count": lambda bucket: bucket.balancer[503],
-    "HTTPCode_ELB_504_Count": lambda bucket: bucket.balancer[504],
-    "HTTP_Fixed_Response_Count": lambda bucket: _by_listener(bucket, redirects=False),
-    "HTTP_Redirect_Count": lambda bucket: _by_listener(bucket, redirects=True),
-}
-_COUNTS = _COUNTS_OF_GROUP | _COUNTS_OF_BALANCER
-# The dimensions with which the ALB sends each metric; with an Availability Zone too, of which a rehearsal has none.
-_DIMENSIONS: dict[str, tuple[frozenset[str], ...]] = {
-    **dict.fromkeys([*_COUNTS_OF_GROUP, "TargetResponseTime"], (_OF_BALANCER, _OF_GROUP)),
-    **dict.fromkeys(_COUNTS_OF_BALANCER, (_OF_BALANCER,)),
-    **dict.fromkeys(["HealthyHostCount", "UnHealthyHostCount"], (_OF_GROUP,)),
-}
-
-
-def _statistic(samples: Sequence[float], statistic: str) -> Point:
-    if not samples:
-        return None
-    match statistic:
-        case "Average":
-            return sum(samples) / len(samples)
-        case "Maximum":
-            return max(samples)
-        case "Minimum":
-            return min(samples)
-        case "SampleCount":
-            return float(len(samples))
-        case "Sum":
-            return sum(samples)
-    return percentile(samples, float(statistic.removeprefix("p")))
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:

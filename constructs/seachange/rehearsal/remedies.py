@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seachange.evaluation import Alarm, Metric
+from seachange.plan.alb import ALB
 from seachange.plan.model import Shift
-from seachange.rehearsal.metrics import ALB
 
 _RELEASE_ALARMS = "ReleaseAlarms, which every BlueGreenService has,"
 _BALANCER_ALARM = "ReleaseAlarms(load_balancer=), given by a BlueGreenService whose load balancer is its own (ExistingTargets: is_own=True),"

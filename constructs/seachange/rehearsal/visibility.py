@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seachange.evaluation import COMPARISONS, EXTRA_POINTS, Alarm, Metric, Point, State, state, value
+from seachange.plan.alb import has_data
 from seachange.plan.faults import NO_FAULT, Fault
 from seachange.plan.model import Shift
-from seachange.rehearsal.metrics import Bucket, can_measure, groups, has_data, point
+from seachange.rehearsal.metrics import Bucket
 from seachange.rehearsal.minutes import Minute, assumed
+from seachange.rehearsal.points import can_measure, groups, point
 from seachange.rehearsal.remedies import Remedy, kind, remedies
 
 # Requests per second of the whole service, where nobody says how many it has.

@@ -7,7 +7,8 @@ from seachange.evaluation import Alarm, Composite, Metric, Point, State, fewest_
 from seachange.plan.model import COLOURS, Plan
 from seachange.rehearsal.access_log import NO_GROUP
 from seachange.rehearsal.clock import Clock
-from seachange.rehearsal.metrics import Bucket, Measurements, can_measure, groups, point, samples
+from seachange.rehearsal.metrics import Bucket, Measurements
+from seachange.rehearsal.points import can_measure, groups, point, samples
 
 # A minute's metrics of a load balancer become visible about a minute after it has ended (docs/facts/cloudwatch.md: inferred from reports).
 VISIBLE_AFTER_S = 60.0
