@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from seachange.rehearsal.access_log import parse
 from seachange.simulation.errors import SimulationError
 from seachange.simulation.fit import Fit, fit
 
@@ -49,8 +50,10 @@ def alb(draw: Draw, *, target: str = "10.0.0.1:8080", status: str | None = None)
 def rehearsed(draw: Draw) -> str:
     at, status, latency = draw
     entry = {"start": f"{at:.6f}", "duration_us": 9000, "target_us": int(1e6 * latency), "colour": "blue"}
-    entry |= {"target": "127.0.0.1:4000", "status": status, "flags": "-", "details": "via_upstream", "number": "1"}
-    return json.dumps(entry) + "\n"
+    line = json.dumps(entry | {"status": status, "flags": "-", "number": "1"})
+    # As the rehearsal itself reads it.
+    assert (parse(line).status, parse(line).target_s) == (status, pytest.approx(latency, abs=1e-5))
+    return line + "\n"
 
 
 def csv(draw: Draw) -> str:

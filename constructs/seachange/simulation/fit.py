@@ -149,6 +149,9 @@ class _Tally:
             given["dispersion"] = found
         if self.errors < _FEWEST_ERRORS or found is None:
             # Errors that come by chance among bursty requests are hardly bursty themselves: the less, the rarer they are.
+            notes.append(
+                f"{self.errors} answers of 5xx are too few to show whether they come in bursts: taken as by chance"
+            )
             given["error_dispersion"] = 1 + self.errors / self.requests * ((found or 1.0) - 1)
         else:
             given["error_dispersion"] = _dispersion(self.errors_by_minute, self.by_minute) or 1.0

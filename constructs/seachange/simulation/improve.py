@@ -170,17 +170,17 @@ class _Search:
             self._try(more, f"{size + 1} changes at once")
 
     def told(self) -> list[Changes]:
-        """The app as it is, those that reach the target, and the best in each respect."""
-        front = self._front(self.scores)
+        """The app as it is, those that reach the target with the fewest changes, and the best in each respect of what is no further from it."""
+        here = self._misses(self.scores[()])[0]
+        front = [changes for changes in self._front(self.scores) if self._misses(self.scores[changes])[0] <= here]
         reaching = [changes for changes in front if not self._misses(self.scores[changes])[0]]
         extremes = [
             max(front, key=lambda changes: self.scores[changes].caught),
             min(front, key=lambda changes: self.scores[changes].false),
             min(front, key=lambda changes: self.scores[changes].harm),
         ]
-        nearest = sorted(front, key=lambda changes: (self._misses(self.scores[changes]), len(changes)))
-        wanted = dict.fromkeys([(), *reaching[:4], *extremes, *nearest])
-        return list(wanted)[:_MOST_TOLD]
+        nearest = sorted(front, key=lambda changes: (*self._misses(self.scores[changes]), len(changes)))
+        return list(dict.fromkeys([(), *reaching[:4], *extremes, *nearest]))[:_MOST_TOLD]
 
     def _try(self, sets: Sequence[Changes], what: str) -> None:
         for done, changes in enumerate(sets):

@@ -21,7 +21,10 @@ _ALB_TYPES = frozenset({"http", "https", "h2", "grpcs", "ws", "wss"})
 # Before the request's own text, which is never looked at.
 _ALB_FIELDS = 10
 # The log counts milliseconds: 0.000 is anything below half of one.
-_LEAST_LATENCY_S = 0.0005
+_ALB_LEAST_S = 0.0005
+_LEAST_S = 1e-6
+# Envoy's flags for a request that found no target to be sent to.
+_NO_TARGET = frozenset({"UH", "NC", "NR", "UO", "DPE"})
 
 
 class Seen(NamedTuple):
@@ -113,7 +116,7 @@ def _of_alb(line: str) -> Seen | None:
     answered = status != "-" and latency >= 0
     return Seen(
         at_s=datetime.fromisoformat(time).timestamp(),
-        latency_s=max(latency, _LEAST_LATENCY_S) if answered else None,
+        latency_s=max(latency, _ALB_LEAST_S) if answered else None,
         is_error=status.startswith("5"),
         target=target,
     )
@@ -121,14 +124,13 @@ def _of_alb(line: str) -> Seen | None:
 
 def _of_rehearsal(line: str) -> Seen | None:
     entry = json.loads(line)
-    if not entry["target"] or entry["target"] == "-":
-        return None
     latency = entry["target_us"]
+    if latency is None and (entry["colour"] is None or _NO_TARGET & set(entry["flags"].split(","))):
+        return None
     return Seen(
         at_s=float(entry["start"]),
-        latency_s=max(float(latency) / 1e6, 1e-6) if latency is not None else None,
-        is_error=entry["details"] == "via_upstream" and int(entry["status"]) >= 500,
-        target=entry["target"],
+        latency_s=None if latency is None else max(float(latency) / 1e6, _LEAST_S),
+        is_error=latency is not None and int(entry["status"]) >= 500,
     )
 
 
@@ -141,7 +143,11 @@ def _of_csv(line: str) -> Seen:
     seconds = float(latency) if latency.strip() else None
     if seconds is not None and not 0 <= seconds < 86_400:
         raise ValueError
-    return Seen(at_s=_epoch(time.strip()), latency_s=seconds and max(seconds, 1e-6), is_error=500 <= int(status) < 600)
+    return Seen(
+        at_s=_epoch(time.strip()),
+        latency_s=None if seconds is None else max(seconds, _LEAST_S),
+        is_error=500 <= int(status) < 600,
+    )
 
 
 def _epoch(time: str) -> float:
