@@ -16,7 +16,7 @@ from seachange.rehearsal.stage.stage import Stage
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange.rehearsal.traffic import Traffic
 from seachange.rehearsal.watch import AlarmWatch
-from seachange_deployments.tasks import threshold, too_many
+from seachange_deployments.tasks import too_many
 
 _TICK_S = 0.05
 # A service whose sessions were ended needs a moment to have them again.
@@ -164,7 +164,7 @@ class Live:
             kind: Kind = "rolls-back" if self.watch.rolls_back else "stops"
             raise StoppedError(kind, f"by alarm {', '.join(names)}")
         green = self.deploying
-        if green and len(green.deaths) >= threshold(green.wanted) and not green.ready():
+        if green and green.keep_dying():
             said = {death.reason for death in green.deaths}
             raise StoppedError(
                 "rolls-back",

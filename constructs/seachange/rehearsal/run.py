@@ -205,7 +205,10 @@ class Rehearsal:
         """Blue's tasks, healthy; a release that serves on AWS and does not here cannot be rehearsed."""
         tasks = self._task_set(colour, release)
         limit_s = self._config.ready_timeout_s
-        self._live.wait(time.time() + limit_s, sooner=tasks.ready)
+        self._live.wait(time.time() + limit_s, sooner=lambda: tasks.ready() or tasks.keep_dying())
+        if tasks.keep_dying():
+            last = tasks.deaths[-1]
+            raise StageError(f"blue's tasks keep dying, the last of them, task {last.name}, {last.reason}")
         if not tasks.ready():
             raise StageError(
                 f"blue's tasks were not healthy after {limit_s:.0f} s; a task's last lines: {tasks.last_lines()}"

@@ -50,7 +50,7 @@ class Task:
         code = self._process.exit_code()
         if code is None:
             return None
-        return Death(name=self.name, at=time.time(), reason=f"ended with code {code}: {self._process.last_lines()}")
+        return Death(name=self.name, at=time.time(), reason=f"ended with code {code}: {self.last_lines()}")
 
     def last_lines(self) -> str:
         """What it printed last, with the log's place."""

@@ -2,6 +2,7 @@
 
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.task import Death, InFront, Launch, Task
+from seachange_deployments.tasks import threshold
 
 # How often the targets' health is asked for: an answer describes every target, and costs Envoy some work.
 _LOOK_EVERY_S = 0.25
@@ -41,7 +42,7 @@ class TaskSet:
         self.deaths: list[Death] = []
         self._launch = launch
         self._name = name
-        self._count = count
+        self._count = self.wanted = count
         self._balancer = balancer
         self._stop_timeout_s = stop_timeout_s
         self._in_front = in_front
@@ -57,15 +58,14 @@ class TaskSet:
         self._fill()
         self._register()
 
-    @property
-    def wanted(self) -> int:
-        """How many tasks the release wants."""
-        return self._count
-
     def ready(self) -> bool:
         """Whether as many tasks as wanted are healthy."""
         hosts = self._balancer.hosts(self.colour)
         return hosts.total == self._count == len(self._tasks) and not hosts.unhealthy
+
+    def keep_dying(self) -> bool:
+        """Whether so many have died that ECS's circuit breaker, and the deployment resource, give up."""
+        return len(self.deaths) >= threshold(self.wanted) and not self.ready()
 
     def last_lines(self) -> str:
         """What a task printed last."""
