@@ -25,7 +25,6 @@ class Machine:
         self._thread = threading.Thread(target=self._sample, name="machine", daemon=True)
 
     def __enter__(self) -> "Machine":
-        psutil.cpu_percent()
         self._thread.start()
         return self
 
@@ -34,6 +33,8 @@ class Machine:
         self._thread.join(timeout=5)
 
     def _sample(self) -> None:
+        # The first answer is about no time at all, in each thread anew.
+        psutil.cpu_percent()
         while not self._stop.wait(_EVERY_S):
             self.cpu.append((time.time(), psutil.cpu_percent()))
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from seachange.rehearsal.config.requests import Replay, read_load
 from seachange.rehearsal.config.source import Source, read_source
+from seachange.rehearsal.config.synth import Synth, read_synth
 from seachange.rehearsal.config.table import Table
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load.request import Request
@@ -24,6 +25,7 @@ class RehearsalConfig:
     Attributes:
         path: The file; relative paths in it count from its directory.
         blue, green: What each colour is and how it starts.
+        synth: How a release is synthesized; None where the file does not say.
         ready_timeout_s: Seconds until a started task must be healthy.
         seed_sql: A file of SQL, run as the owner role with the setting `seachange.rows` after blue's migration; None with a dump.
         rows: The number of rows to seed; None with a dump.
@@ -40,6 +42,7 @@ class RehearsalConfig:
     path: Path
     blue: Source
     green: Source
+    synth: Synth | None = None
     ready_timeout_s: float
     seed_sql: Path | None
     rows: int | None
@@ -67,7 +70,7 @@ class RehearsalConfig:
                 f"{path}: `smoke` is read from the template now; move its steps into a file of [[steps]], give that to "
                 "BlueGreenService(smoke_test=SmokeTest.load(…)), and synthesize again"
             )
-        table = Table(path, name, document, ("service", "blue", "green", "seed", "load", "views"))
+        table = Table(path, name, document, ("service", "blue", "green", "synth", "seed", "load", "views"))
         seed = table.table("seed", ("sql", "rows", "dump"))
         if seed.one_of(("sql", "dump")) is None:
             raise seed.wrong("sql", "a text, or give `dump`")
@@ -79,6 +82,7 @@ class RehearsalConfig:
             path=path,
             blue=read_source(table, "blue"),
             green=read_source(table, "green"),
+            synth=read_synth(table),
             ready_timeout_s=table.table("service", optional=True).number("ready_timeout_s", 30),
             seed_sql=seed.file("sql") if "sql" in seed else None,
             rows=seed.whole_number("rows") if "sql" in seed else None,
