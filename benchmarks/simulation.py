@@ -28,7 +28,12 @@ AFTER_A_MINUTE = Unknowns(visible=exactly(60))
 
 def metric(name: str) -> Metric:
     """A metric of green's."""
-    return Metric(namespace="AWS/ApplicationELB", name=name, dimensions={"TargetGroup": GROUP}, statistic="Sum")
+    return Metric(
+        namespace="AWS/ApplicationELB",
+        name=name,
+        dimensions={"LoadBalancer": '"app"', "TargetGroup": GROUP},
+        statistic="Sum",
+    )
 
 
 def alarm(expression: str, threshold: float, datapoints: int, periods: int, missing: str = "notBreaching") -> Alarm:

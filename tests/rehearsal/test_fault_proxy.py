@@ -233,6 +233,8 @@ def test_a_fault_begins_when_it_is_set(before: Before) -> None:
     assert statuses(proxy, 3) == {500: 3}
     proxy.set(Fault())
     assert statuses(proxy, 3) == {200: 3}
+    proxy.__exit__()
+    assert proxy.performed().errors == 3
 
 
 def test_a_task_that_hangs_up_or_is_gone_does_so_through_the_proxy(before: Before, task: Task) -> None:

@@ -1,6 +1,5 @@
 """The load balancer's metrics of many releases, as an alarm would read them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seachange.assembly import referenced
 from seachange.evaluation import Metric, fewest_samples
-from seachange.plan.model import COLOURS
+from seachange.plan.alb import HOSTS, RESPONSE_TIME, colours_of, has_data, is_known
 from seachange.simulation.latency import Latency
 from seachange.simulation.traffic import Side
 from seachange.simulation.unknowns import Zeros
@@ -18,41 +16,26 @@ from seachange.simulation.unknowns import Zeros
 Floats = NDArray[np.float64]
 # Colours, and how many minutes.
 Pool = tuple[tuple[str, ...], int]
-_ALB = "AWS/ApplicationELB"
-_HOSTS = {"UnHealthyHostCount", "HealthyHostCount"}
 # The counts that a target answers for; the load balancer's own come only when they are not 0, whatever is unknown of these.
 _TARGETS = {"HTTPCode_Target_2XX_Count", "HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount"}
 _BALANCERS = {f"HTTPCode_ELB_{code}_Count" for code in ("5XX", "502", "503", "504")}
-_RESPONSE_TIME = "TargetResponseTime"
-
-
-def colours_of(metric: Metric, colours: Mapping[str, str]) -> tuple[str, ...]:
-    """Which groups a metric is about: the one that it names, both when it names none, none when it names a stranger.
-
-    Args:
-        metric: The metric.
-        colours: Logical id of a target group → its colour.
-    """
-    group = metric.dimensions.get("TargetGroup")
-    if group is None:
-        return COLOURS
-    colour = colours.get(referenced(json.loads(group)) or "")
-    return (colour,) if colour else ()
 
 
 def why_not(metric: Metric, colours: Mapping[str, str]) -> str | None:
     """Why a metric is not simulated; None when it is."""
     shown = f"{metric.namespace} {metric.name}"
-    if metric.namespace != _ALB:
+    if not is_known(metric):
         return f"{shown} does not follow from the traffic"
+    if not has_data(metric):
+        return f"{shown} is never sent by {' and '.join(sorted(metric.dimensions)) or 'no dimension'}: the alarm has no data"
     if not colours_of(metric, colours):
         return f"{shown} is of a target group outside this deployment"
     if metric.name in {"RequestCount"} | _TARGETS | _BALANCERS:
         return None if metric.statistic == "Sum" else f"{shown} is simulated as a Sum, not as {metric.statistic}"
-    if metric.name in _HOSTS:
-        simple = metric.statistic in {"Maximum", "Minimum", "Average"} and "TargetGroup" in metric.dimensions
-        return None if simple else f"{shown} is simulated as Maximum, Minimum or Average of one target group"
-    if metric.name == _RESPONSE_TIME:
+    if metric.name in HOSTS:
+        simple = metric.statistic in {"Maximum", "Minimum", "Average"}
+        return None if simple else f"{shown} is simulated as Maximum, Minimum or Average"
+    if metric.name == RESPONSE_TIME:
         return (
             None
             if _percent(metric.statistic) is not None or metric.statistic in _MEANS
@@ -129,7 +112,7 @@ class Measured:
         self._averages: dict[Pool, Floats] = {}
         self._percents: dict[Pool, set[float]] = {}
         for one in asked:
-            if one.metric.name == _RESPONSE_TIME and (percent := _percent(one.metric.statistic)) is not None:
+            if one.metric.name == RESPONSE_TIME and (percent := _percent(one.metric.statistic)) is not None:
                 self._percents.setdefault(one.pool, set()).add(percent)
 
     def points(self, asked: Asked, zeros: Zeros) -> Floats:
@@ -141,12 +124,12 @@ class Measured:
 
     def _measure(self, asked: Asked, zeros: Zeros) -> Floats:
         name = asked.metric.name
-        if name in _HOSTS:
+        if name in HOSTS:
             is_green = asked.colours == ("green",)
             sick = _over(self._sick, asked.minutes) > 0 if is_green else np.zeros(1, bool)
             return np.where(sick == (name == "UnHealthyHostCount"), float(self._tasks), 0.0)
         pool = self._pool(asked.pool)
-        if name == _RESPONSE_TIME:
+        if name == RESPONSE_TIME:
             return self._response_times(asked, pool)
         if name in _TARGETS:
             count = {

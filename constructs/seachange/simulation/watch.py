@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seachange.evaluation import EXTRA_POINTS, MOST_POINTS, STATES, Alarm, Composite, fills, holds, states, value
+from seachange.plan.alb import colours_of
 from seachange.plan.model import Shift
 from seachange.simulation.exposure import MINUTE_S
-from seachange.simulation.metrics import Asked, Measured, colours_of, why_not
+from seachange.simulation.metrics import Asked, Measured, why_not
 from seachange.simulation.unknowns import Unknowns
 
 _ALARM = STATES.index("ALARM")

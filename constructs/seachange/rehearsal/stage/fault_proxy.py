@@ -1,5 +1,6 @@
 """A task with a fault: a small proxy before it, which performs what the fault says (`seachange.rehearsal.proxy`)."""
 
+import contextlib
 import json
 import os
 import socket
@@ -85,6 +86,7 @@ class FaultProxy:
         }
         self._settings.write_text(json.dumps(settings), "utf-8")
         self._process: ChildProcess | None = None
+        self._last: Performed | None = None
 
     def __enter__(self) -> Self:
         self._process = ChildProcess(
@@ -103,6 +105,8 @@ class FaultProxy:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
+            with contextlib.suppress(StageError):
+                self._last = self.performed()
             self._process.stop(grace_s=2)
 
     def set(self, fault: Fault) -> None:
@@ -110,8 +114,8 @@ class FaultProxy:
         self._ask(json.dumps(asdict(fault)))
 
     def performed(self) -> Performed:
-        """What the proxy has done so far."""
-        return self._ask("")
+        """What the proxy has done so far, or had done when it ended."""
+        return self._last or self._ask("")
 
     def must_run(self) -> None:
         """Raises when the proxy has ended."""
