@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.assemblies import ROOT, synthesize
+from tests.rehearsal.promised import missing
 
 from .conftest import Rehearse
 
@@ -25,6 +26,7 @@ def test_a_good_release_loses_nothing(rehearse: Rehearse, green: Path, tmp_path:
     assert done.exit_code == 0, done.stderr + json.dumps(report["reasons"])
     assert json.loads(done.stdout) == report
     assert report["schema"] == "seachange.rehearsal/1"
+    assert missing(report) == []
     assert report["verdict"] == "pass"
     assert report["requests"]["failed"] == 0
     assert report["requests"]["total"] >= 5000

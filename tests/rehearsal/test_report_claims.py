@@ -131,6 +131,12 @@ def test_nothing_sent_and_nothing_compared_proves_nothing(changes: dict[str, Any
     assert result(reports.good(verdict="fail", at_fault="release", **changes), name)[0] == "failure"
 
 
+def test_a_machine_that_nothing_was_measured_on_is_not_blamed() -> None:
+    made = reports.good()
+    made["machine"] |= {"cpu_percent": {}, "send_lag_ms": {}}
+    assert next(claim.text for claim in claims(made) if claim.of_machine) == "nothing was sent"
+
+
 def test_a_drill_is_a_case_and_chance_is_no_failure() -> None:
     made = reports.drills()
     assert result(made, "drill none") == ("passed", None)

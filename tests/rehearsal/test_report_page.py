@@ -195,6 +195,7 @@ def test_what_a_refused_release_never_had_is_said(show: Callable[..., Page]) -> 
         smoke=[],
         latency_ms={"baseline": {}, "migration": {}, "shift": {}},
     )
+    report["machine"] |= {"cpu_percent": {}, "send_lag_ms": {}}
     report["migration"] |= {"from": "", "to": "", "revisions": [], "costs": []}
     report["shift"] |= {"steps": [], "duration_s": 0.0}
     report["timeline"] |= {"alarms": [], "migration": [], "lock_waits": [], "colours": [], "seconds": []}

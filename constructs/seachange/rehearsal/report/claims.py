@@ -119,13 +119,15 @@ def _latencies(report: Mapping[str, Any]) -> Iterator[Claim]:
 
 def _machine(report: Mapping[str, Any]) -> Claim:
     machine = report["machine"]
-    found = f"send lag p99 {words.ms(machine['send_lag_ms']['p99'])}, processors busy {machine['cpu_percent']['p50']:.0f} % in the median"
+    lag, busy = machine["send_lag_ms"], machine["cpu_percent"]
+    found = [f"send lag p99 {words.ms(lag['p99'])}"] if lag else []
+    found += [f"processors busy {busy['p50']:.0f} % in the median"] if busy else []
     blamed = report["at_fault"] == "machine"
     return Claim(
         name="the machine carried the load",
         # A release that passes on a machine at its limit has passed; only its latencies say little.
         answer="broken" if blamed else "open" if machine["faults"] else "holds",
-        text="; ".join(machine["faults"]) or found,
+        text="; ".join(machine["faults"]) or ", ".join(found) or "nothing was sent",
         of_machine=True,
     )
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from seachange.rehearsal.output import JUNIT_XML, REPORT_HTML, REPORT_JSON, SUMMARY_MD
-from seachange.rehearsal.report.arriving import filled
 from seachange.rehearsal.report.junit import junit
 from seachange.rehearsal.report.page import page
 from seachange.rehearsal.report.summary import summary
@@ -22,7 +21,6 @@ def write(report: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
     Returns:
         The paths of JSON and page.
     """
-    report = filled(report)
     texts = {
         REPORT_JSON: json.dumps(report, indent=2) + "\n",
         REPORT_HTML: page(report),
