@@ -1,17 +1,17 @@
 """`seachange rehearse`"""
 
+import contextlib
 import json
 import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from seachange.cli.rehearsal_tables import drills_table, summary_table
 from seachange.errors import SeaChangeError
 
 
@@ -23,10 +23,18 @@ class Format(StrEnum):
 
 
 def rehearse(
-    blue: Annotated[Path, typer.Option(help="Cloud assembly of the release that serves now.")],
-    green: Annotated[Path, typer.Option("--green", "--app", help="Cloud assembly of the release to deploy.")] = Path(
-        "cdk.out"
-    ),
+    blue: Annotated[Path | None, typer.Option(help="Cloud assembly of the release that serves now.")] = None,
+    green: Annotated[
+        Path | None,
+        typer.Option("--green", "--app", help="Cloud assembly of the release to deploy.", show_default="cdk.out"),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="In place of both assemblies: a git revision, such as origin/main. It is blue, the working tree is green, "
+            "and both are synthesized here."
+        ),
+    ] = None,
     config: Annotated[Path, typer.Option(help="How the service starts, its seed, load and views.")] = Path(
         "rehearsal.toml"
     ),
@@ -64,75 +72,55 @@ def rehearse(
     # SIGTERM ends everything in good order, like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        from seachange.rehearsal.base import post, synthesized
+        from seachange.rehearsal.config import RehearsalConfig
         from seachange.rehearsal.progress import LineProgress, LiveProgress
+        from seachange.rehearsal.report import summary
         from seachange.rehearsal.session import Session
     except ModuleNotFoundError as error:
         raise SeaChangeError(f"{error.name} is missing: install SeaChange with its extra `rehearsal`") from error
     if all_drills and drill != "none":
         raise SeaChangeError("--all-drills and --drill exclude each other: leave one of them out")
-    session = Session(blue=blue, green=green, config=config, speed=speed, rate=rate, rows=rows, port=port)
+    if (blue is None) == (base is None) or (base is not None and green is not None):
+        raise SeaChangeError(
+            "give --blue, the assembly of the release that serves now (and --green), or --base, the git revision that does: one of them"
+        )
     console = Console(stderr=True)
-    with LiveProgress(console) if console.is_terminal else LineProgress(sys.stderr) as progress:
-        if all_drills:
-            rehearsed = session.rehearse_all_drills(out=out, progress=progress)
-        else:
-            rehearsed = session.rehearse(drill=drill, out=out, progress=progress)
+    try:
+        with contextlib.ExitStack() as stack:
+            progress: LiveProgress | LineProgress
+            progress = LiveProgress(console) if console.is_terminal else LineProgress(sys.stderr)
+            stack.enter_context(progress)
+            if base is not None:
+                progress.title(f"synthesize {base} and the working tree")
+                assemblies = stack.enter_context(synthesized(RehearsalConfig.load(config), base))
+                blue, green = assemblies.blue, assemblies.green
+            assert blue is not None  # one of the two was given
+            session = Session(
+                blue=blue,
+                green=green or Path("cdk.out"),
+                config=config,
+                speed=speed,
+                rate=rate,
+                rows=rows,
+                base=base,
+                port=port,
+            )
+            if all_drills:
+                rehearsed = session.rehearse_all_drills(out=out, progress=progress)
+            else:
+                rehearsed = session.rehearse(drill=drill, out=out, progress=progress)
+    except SeaChangeError as error:
+        # A pull request says why its release could not be rehearsed.
+        if base is not None:
+            post(f"## ⚠️ The release could not be rehearsed\n\n{error}")
+        raise
+    if base is not None:
+        post(summary(rehearsed.report))
     result = rehearsed.report
     if output is Format.JSON:
         print(json.dumps(result))
     else:
-        Console().print(_table(result) if all_drills else _summary(result))
+        Console().print(drills_table(result) if all_drills else summary_table(result))
         print(f"report: {rehearsed.page} (data: {rehearsed.json})")
     raise typer.Exit(0 if result["verdict"] == "pass" else 1)
-
-
-def _summary(result: dict[str, Any]) -> Table:
-    good = result["verdict"] == "pass"
-    drill = "" if result["drill"] == "none" else f", drill {result['drill']}"
-    title = f"[{'green' if good else 'red'}]{'PASS' if good else 'FAIL'}[/]{drill}"
-    table = Table(title=title, title_justify="left", show_header=False)
-    requests, data, migration, shift = result["requests"], result["data"], result["migration"], result["shift"]
-    table.add_row(
-        "requests",
-        f"{requests['total']} sent, {requests['failed']} failed (blue {requests['by_colour']['blue']}, green {requests['by_colour']['green']})",
-    )
-    table.add_row("rows", f"{data['rows_checked']} compared in both views, {data['divergent']} divergent")
-    table.add_row(
-        "migration",
-        f"{migration['from']} → {migration['to']} in {migration['duration_s']} s, {migration['rows_backfilled']} rows backfilled, "
-        f"longest lock wait {migration['max_lock_wait_ms']:g} ms",
-    )
-    table.add_row(
-        "traffic",
-        " → ".join(str(step["green_weight"]) for step in shift["steps"]) + " % green"
-        if shift["steps"]
-        else "never shifted",
-    )
-    for phase, spread in result["latency_ms"].items():
-        if spread:
-            table.add_row(
-                f"latency, {phase}", f"p50 {spread['p50']} ms, p99 {spread['p99']} ms, max {spread['max']} ms"
-            )
-    table.add_row("alarms", ", ".join(alarm["name"] for alarm in result["alarms"] if alarm["fired"]) or "none fired")
-    table.add_row("rolled back", "yes" if result["rolled_back"] else "no")
-    for reason in result["reasons"]:
-        table.add_row("reason", f"[red]{escape(reason)}[/]")
-    return table
-
-
-def _table(result: dict[str, Any]) -> Table:
-    good = result["verdict"] == "pass"
-    table = Table(
-        title=f"[{'green' if good else 'red'}]{'PASS' if good else 'FAIL'}[/], all drills", title_justify="left"
-    )
-    for heading in ("drill", "expected", "P(rolled back)", "outcome", "requests failed", "rows differ", ""):
-        table.add_column(heading)
-    marks = {True: "[green]as expected[/]", False: "[red]NOT as expected[/]", None: "not counted"}
-    for row in result["drills"]:
-        chance = "" if row["probability"] is None else f"{row['probability']:.4f}"
-        failed, differ = f"{row['failed']} of {row['requests']}", f"{row['divergent']} of {row['rows_checked']}"
-        why = "" if row["as_expected"] else f": {escape(row['why'])}"
-        table.add_row(
-            row["name"], row["expected"], chance, row["outcome"], failed, differ, marks[row["as_expected"]] + why
-        )
-    return table

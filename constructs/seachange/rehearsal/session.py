@@ -9,6 +9,7 @@ from typing import Any
 from seachange.assembly import Assembly
 from seachange.plan.template import read_plan
 from seachange.rehearsal import drills, report
+from seachange.rehearsal.base import served_by
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.options import Options
@@ -38,6 +39,7 @@ class Session:
         speed: Seconds of the plan's clock per second here; 60 by default.
         rate: Requests per second; the configuration's by default.
         rows: Rows to seed; the configuration's by default.
+        base: A git revision whose code blue is (`base.py`); None for the code as the configuration says.
         port: The production listener's local port; a free one by default.
     """
 
@@ -47,6 +49,7 @@ class Session:
     speed: float = 60
     rate: float | None = None
     rows: int | None = None
+    base: str | None = None
     port: int | None = None
 
     def rehearse(self, *, drill: str, out: Path, progress: Progress) -> Rehearsed:
@@ -61,6 +64,8 @@ class Session:
             SeaChangeError: It could not be rehearsed; one line says what, why and what to do.
         """
         settings = RehearsalConfig.load(self.config)
+        if self.base is not None:
+            settings = served_by(settings, self.base)
         chosen = drills.named(drill)
         if settings.dump is not None and self.rows is not None:
             raise ConfigError(f"--rows: the rows come from the dump {settings.dump}; leave --rows out")
@@ -102,8 +107,8 @@ class Session:
         """The command line that does the same again."""
         given = {
             "config": self.config,
-            "blue": self.blue,
-            "green": self.green,
+            # With a base the assemblies are gone afterwards.
+            **({"blue": self.blue, "green": self.green} if self.base is None else {"base": self.base}),
             "speed": f"{self.speed:g}",
             "rate": None if self.rate is None else f"{self.rate:g}",
             "rows": self.rows,
