@@ -19,7 +19,7 @@ def table(curves: Curves) -> Table:
         pad_edge=False,
     )
     made.add_column("green is", no_wrap=True)
-    for header in ("back by\n100 %", "by the end of\nthe bake, %"):
+    for header in ("back by\n100 %", "by the\nend, %"):
         made.add_column(header, justify="right", no_wrap=True)
     made.add_column("", no_wrap=True)
     for header in ("after minutes\n(5 to 95 %)", "green\nhas", "requests\nfailed", "or\nslow"):

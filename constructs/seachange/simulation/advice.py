@@ -1,12 +1,13 @@
 """An alarm that is right whichever value an unknown has, in the place of one whose answer depends on it.
 
 A count that is absent when it is 0 leaves gaps: whether CloudWatch looks across them, and whether the count is sent as a 0 after all, decides then.
-FILL closes them; and since FILL may give the minute under way its filler, one more minute than must breach is looked at.
+FILL closes them, but may give the minute under way a value that it does not have. IF(requests > 0, ...) takes that back: requests are there in every
+minute that has any, so every minute has a point once it is complete, and none before.
 """
 
 from dataclasses import replace
 
-from seachange.evaluation import Alarm, filled
+from seachange.evaluation import Alarm, filled, value
 from seachange.plan.faults import Fault
 from seachange.plan.model import Shift
 from seachange.simulation.engine import simulate
@@ -19,15 +20,21 @@ _RELEASES = 4000
 
 
 def steady(alarm: Alarm) -> Alarm:
-    """The alarm with its counts filled, and never all of N minutes; itself when it is so already."""
-    ids = {name for name, metric in alarm.metrics.items() if is_sparse(metric)}
-    if not ids:
+    """The alarm with a point in every minute with requests, and in no other; itself when it is so already."""
+    counts = {name: metric for name, metric in alarm.metrics.items() if is_sparse(metric)}
+    if not counts:
         return alarm
-    expression = filled(alarm.expression, ids)
-    periods = max(alarm.evaluation_periods, alarm.datapoints_to_alarm + 1)
-    if periods == alarm.evaluation_periods and expression.count("FILL") == alarm.expression.count("FILL"):
-        return alarm
-    return replace(alarm, expression=expression, evaluation_periods=periods)
+    expression = filled(alarm.expression, counts.keys())
+    if value(expression, dict.fromkeys(alarm.metrics)) is None:
+        return (
+            alarm
+            if expression.count("FILL") == alarm.expression.count("FILL")
+            else replace(alarm, expression=expression)
+        )
+    of_what = next(iter(counts.values()))
+    requests = replace(of_what, name="RequestCount", statistic="Sum")
+    name = next((name for name, metric in alarm.metrics.items() if metric == requests), "requests")
+    return replace(alarm, metrics={**alarm.metrics, name: requests}, expression=f"IF({name} > 0, {expression}, 0)")
 
 
 def advice(
