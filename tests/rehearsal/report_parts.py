@@ -21,7 +21,8 @@ def alarm(colour: str, kind: str, alarm_at: float | None) -> dict[str, Any]:
     decisive = colour == "Green"
     fires = decisive and kind == "5xxRate" and alarm_at is not None
     exercised = kind != "ErrorsAgainstBlue"
-    changes = [{"at_s": 121.6, "state": "OK"}] if exercised else []
+    # One that is too seldom asked is well all the same: that is what must not pass for passed.
+    changes = [{"at_s": 121.6, "state": "OK"}] if exercised or colour == "Blue" else []
     if fires and alarm_at is not None:
         changes.append({"at_s": round(60 * (alarm_at - SHIFT), 1), "state": "ALARM"})
     return {
@@ -30,7 +31,7 @@ def alarm(colour: str, kind: str, alarm_at: float | None) -> dict[str, Any]:
         "decisive": decisive,
         "condition": KINDS[kind],
         "periods_evaluated": 7 if alarm_at else 55,
-        "state": "ALARM" if fires else "OK" if exercised else "INSUFFICIENT_DATA",
+        "state": "ALARM" if fires else "OK" if changes else "INSUFFICIENT_DATA",
         "fired": fires,
         "changes": changes,
         "exercised": exercised,

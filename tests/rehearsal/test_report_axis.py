@@ -61,7 +61,8 @@ def test_an_alarm_without_data_is_shown_as_such_from_the_shift_to_the_end_of_the
     assert [(band.kind, band.left, band.left + band.width) for band in silent.bands] == [
         ("insufficient-data", axis.x(24.2), axis.x(82)),
     ]
-    assert silent.summary == "no data"
+    assert (silent.summary, silent.exercised) == ("no data; not exercised", False)
+    assert [row.exercised for row in rows.values()].count(False) == 2
 
 
 def test_what_fired_and_what_decides_comes_first() -> None:

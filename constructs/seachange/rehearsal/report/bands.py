@@ -32,6 +32,7 @@ class Row:
     bands: Sequence[Band]
     summary: str
     quiet: bool = False
+    exercised: bool = True
 
 
 def phases(report: Mapping[str, Any], axis: Axis) -> list[dict[str, Any]]:
@@ -66,8 +67,9 @@ def alarms(report: Mapping[str, Any], axis: Axis) -> list[Row]:
         Row(
             title=entry["name"],
             bands=list(_states([(start, "INSUFFICIENT_DATA"), *changes.get(entry["name"], [])], end, axis)),
-            summary=_told(changes.get(entry["name"], [])),
+            summary=_told(changes.get(entry["name"], [])) + ("" if entry["exercised"] else "; not exercised"),
             quiet=not entry["decisive"] and not entry["fired"],
+            exercised=entry["exercised"],
         )
         for entry in sorted(report["alarms"], key=lambda entry: (not entry["fired"], not entry["decisive"]))
     ]
