@@ -20,8 +20,9 @@ class Asked:
 
 @dataclass
 class Server:
-    """Its port, and every request so far. `/close` hangs up, `/broken` answers 500, `/slow` after 0.6 s, `/never` not at all; others at once.
+    """Its port, and every request so far.
 
+    `/close` hangs up, `/broken` answers 500, `/absent` 404, `/slow` after 0.6 s, `/never` not at all; other paths are answered at once.
     `/cookie` gives each connection a cookie of its own; `/forget` takes it back.
     """
 
@@ -53,7 +54,7 @@ class Server:
             writer.close()
 
     def _answer(self, number: int, method: str, path: str) -> bytes:
-        status = "500 Broken" if path == "/broken" else "200 OK"
+        status = {"/broken": "500 Broken", "/absent": "404 Not Found"}.get(path, "200 OK")
         cookie = {
             "/cookie": f"Set-Cookie: client=c{number}; Path=/; HttpOnly\r\n",
             "/forget": "Set-Cookie: client=; Max-Age=0\r\n",

@@ -175,14 +175,24 @@ def test_a_clients_cookies_stay_its_own_and_survive_its_connection(tmp_path: Pat
 
 
 def test_a_cookie_follows_its_client_to_the_next_connection(tmp_path: Path, server: Server) -> None:
-    log = [request("/cookie"), request("/close"), request("/after"), request("/forget"), request("/last")]
-    Load(tmp_path, server.port, requests=log, replay={"positions": None}, cookies=True, rate=10, max_s=0.45).end()
+    log = [("GET", f"/{name}") for name in ("cookie", "close", "after", "forget", "last")]
+    Load(tmp_path, server.port, replay={"requests": log, "positions": None}, cookies=True, rate=10, max_s=0.45).end()
     assert [(asked.path, asked.connection, asked.headers.get("cookie")) for asked in server.asked] == [
         ("/cookie", 1, None),
         ("/close", 1, "client=c1"),
         ("/after", 2, "client=c1"),
         ("/forget", 2, "client=c1"),
         ("/last", 2, None),
+    ]
+
+
+def test_a_replayed_request_may_be_refused_but_not_end_in_a_servers_error(tmp_path: Path, server: Server) -> None:
+    log = {"requests": [("GET", "/absent"), ("GET", "/broken"), ("HEAD", "/7")], "positions": None}
+    records = Load(tmp_path, server.port, replay=log, rate=20, max_s=0.12).end()
+    assert [(record.method, record.path, record.status, record.problem) for record in records] == [
+        ("GET", "/absent", 404, ""),
+        ("GET", "/broken", 500, "status 500"),
+        ("HEAD", "/*", 200, ""),
     ]
 
 
@@ -198,9 +208,8 @@ def test_head_has_no_body_whatever_it_announces(tmp_path: Path, server: Server) 
 
 
 def test_a_log_is_replayed_in_its_order_and_timing_and_from_its_beginning_again(tmp_path: Path, server: Server) -> None:
-    log = [request(f"/{name}") for name in "abcd"]
-    load = Load(tmp_path, server.port, requests=log, replay={"positions": [0, 0.5, 0.5, 3]}, rate=20, max_s=0.3)
-    records = load.end()
+    log = {"requests": [("GET", f"/{name}") for name in "abcd"], "positions": [0, 0.5, 0.5, 3]}
+    records = Load(tmp_path, server.port, replay=log, rate=20, max_s=0.3).end()
     assert "".join(record.path[1:] for record in records) == "abcdabc"
     start = records[0].intended
     assert [record.intended - start for record in records] == pytest.approx(

@@ -45,9 +45,6 @@ def test_an_application_load_balancers(log: Path) -> None:
     assert lines(load) == ["HEAD /", "GET /", "GET /items/7"]
     assert load.positions == pytest.approx((0, 1.5, 2))
     assert load.rate == pytest.approx(0.5)
-    assert load.requests[2].shown == "/items/*"
-    assert 404 in load.requests[0].expect
-    assert 500 not in load.requests[0].expect
 
 
 def test_an_old_line_without_the_requests_own_time(log: Path) -> None:
@@ -103,7 +100,7 @@ def test_one_moment_has_no_rate(log: Path) -> None:
 
 
 def test_a_long_log_is_read_in_part(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST >= 100_000
+    assert MOST == 100_000
     monkeypatch.setattr("seachange.rehearsal.replay.MOST", 3)
     log.write_text('h - - [25/Nov/2026:13:00:00 +0000] "GET /a HTTP/1.1" 200 1\n' * 5)
     assert len(read(log).requests) == 3

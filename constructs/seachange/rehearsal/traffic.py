@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Traffic:
         os.mkfifo(control, 0o600)
         spec = {
             "requests": [as_spec(request) for request in config.requests],
-            "replay": config.replay and {"positions": config.replay.positions},
+            "replay": config.replay and asdict(config.replay),
             "function": config.function,
             "directory": str(config.path.parent.resolve()),
             "values": {name: list(items) for name, items in values.items()},

@@ -33,9 +33,9 @@ class RehearsalConfig:
         rate: Requests per second.
         cookies: Whether each client of the load keeps its cookies.
         values: Name → query whose first column gives the values.
-        requests: The mix, or the recorded requests in their order; empty with a function.
+        requests: The mix; empty with a function or a replay.
         function: `package.module:function` that gives the requests; None without one.
-        replay: How a recorded log is replayed; None when none is.
+        replay: A recorded log's requests; None when none is replayed.
         blue_view, green_view: Each release's view of every row: same columns, the key first.
     """
 

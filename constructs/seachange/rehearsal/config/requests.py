@@ -5,12 +5,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from pathlib import Path
 
 from seachange.rehearsal.config.table import Table
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load.request import UNIQUE, Request
-from seachange.rehearsal.replay import METHODS, read_log
+from seachange.rehearsal.replay import METHODS, RecordedRequest, read_log
 
 _FUNCTION = re.compile(r"\w+(\.\w+)*:\w+")
 
@@ -20,11 +19,11 @@ class Replay:
     """A recorded log that is replayed.
 
     Attributes:
-        log: The file.
+        requests: Its requests in their order.
         positions: When each of its requests is due, counted in requests of an even load; None for an even load.
     """
 
-    log: Path
+    requests: tuple[RecordedRequest, ...]
     positions: tuple[float, ...] | None
 
 
@@ -36,7 +35,7 @@ class LoadConfig:
         rate: Requests per second.
         cookies: Whether each client keeps its cookies.
         values: Name → query whose first column gives the values of the placeholder.
-        requests: The mix, or the recorded requests in their order; empty with a function.
+        requests: The mix; empty with a function or a replay.
         function: `package.module:function` that gives the requests; None without one.
         replay: None when nothing is replayed.
     """
@@ -61,7 +60,7 @@ def read_load(document: Table) -> LoadConfig:
     if kind == "requests":
         requests = _mix(load, values)
     elif kind == "replay":
-        requests, replay, recorded_rate = _replay(load)
+        replay, recorded_rate = _replay(load)
     function = _function(load)
     return LoadConfig(
         rate=load.number("rate", recorded_rate),
@@ -105,7 +104,7 @@ def _request(table: Table) -> Request:
         raise table.error(f"{method} {path}: {error}") from error
 
 
-def _replay(load: Table) -> tuple[tuple[Request, ...], Replay, float | None]:
+def _replay(load: Table) -> tuple[Replay, float | None]:
     table = load.table("replay", ("log", "methods", "keep_queries", "timing"))
     methods = table.texts("methods", METHODS[:2])
     for method in methods:
@@ -118,5 +117,5 @@ def _replay(load: Table) -> tuple[tuple[Request, ...], Replay, float | None]:
     as_recorded = table.choice("timing", ("even", "recorded")) == "recorded"
     if as_recorded and recorded.rate is None:
         raise table.error(f"{log} spans no time, so its timing cannot be kept; leave `load.replay.timing` out")
-    replay = Replay(log=log, positions=recorded.positions if as_recorded else None)
-    return recorded.requests, replay, recorded.rate if as_recorded else None
+    replay = Replay(requests=recorded.requests, positions=recorded.positions if as_recorded else None)
+    return replay, recorded.rate if as_recorded else None

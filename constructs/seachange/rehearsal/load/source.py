@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load.request import NUMBER_HEADER, PLACEHOLDER, UNIQUE, Request, sendable
 
+_NO_SERVER_ERROR = tuple(range(200, 500))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outgoing:
@@ -106,21 +108,22 @@ class FromFunction(_Even):
 class Recorded:
     """Repeats a log, from its beginning again when it ends.
 
+    A log does not say what the answers to these data are: all but a server's error counts as success.
+
     Args:
-        requests: Each with `method`, `path` and `name`, and the statuses it may be answered with.
+        requests: Method and path of each.
         positions: When each is due, in requests of an even load; even by default.
     """
 
-    def __init__(self, requests: Sequence[Request], positions: Sequence[float] | None, host: str) -> None:
+    def __init__(self, requests: Sequence[tuple[str, str]], positions: Sequence[float] | None, host: str) -> None:
         self._requests = requests
         self._positions = positions
         self._host = host
 
     def next(self, number: int) -> Outgoing:
-        request = self._requests[(number - 1) % len(self._requests)]
-        return _outgoing(
-            request, number, host=self._host, path=request.path, headers={}, body=b"null", shown=request.shown
-        )
+        method, path = self._requests[(number - 1) % len(self._requests)]
+        request = Request(method=method, path=path, expect=_NO_SERVER_ERROR)
+        return _outgoing(request, number, host=self._host, path=path, headers={}, body=b"", shown=request.shown)
 
     def position(self, number: int) -> float:
         if self._positions is None:
@@ -132,12 +135,11 @@ class Recorded:
 def source(spec: Mapping[str, Any]) -> Source:
     """The source that a load's specification names; ConfigError when it cannot be used."""
     host = f"{spec['host']}:{spec['port']}"
-    if spec.get("function"):
+    if spec["function"]:
         return FromFunction(spec["function"], spec["directory"], spec["values"], host)
-    requests = [_request(item) for item in spec["requests"]]
-    if spec.get("replay"):
-        return Recorded(requests, spec["replay"]["positions"], host)
-    return Mix(requests, spec["values"], host)
+    if spec["replay"]:
+        return Recorded(spec["replay"]["requests"], spec["replay"]["positions"], host)
+    return Mix([_request(item) for item in spec["requests"]], spec["values"], host)
 
 
 def as_spec(request: Request) -> dict[str, Any]:
