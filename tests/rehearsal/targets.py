@@ -24,6 +24,7 @@ class Target(http.server.ThreadingHTTPServer):
     Attributes:
         connections: On how many connections requests came that are no health checks.
         headers: Those of the newest such request.
+        left: Set when a client left in the middle of an answer.
     """
 
     daemon_threads = True
@@ -34,6 +35,7 @@ class Target(http.server.ThreadingHTTPServer):
         self.checks = 0
         self.connections = 0
         self.headers = HTTPMessage()
+        self.left = threading.Event()
         super().__init__(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -75,15 +77,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self._say(200)
             case "/drip":
                 self._drip()
+            case "/chunks":
+                self._chunks()
+            case "/endless":
+                self._endless()
             case path if path.startswith("/status/"):
                 self._say(int(path.removeprefix("/status/")))
             case _:
                 self._say(200)
 
+    def do_POST(self) -> None:
+        """Answers with how much was sent."""
+        length = self.headers.get("content-length")
+        self._say(200, str(len(self.rfile.read(int(length))) if length else self._read_chunks()))
+
     do_DELETE = do_GET  # noqa: N815 (the base class names it)
 
-    def _say(self, status: int) -> None:
-        body = self.server.colour.encode()
+    def _say(self, status: int, text: str | None = None) -> None:
+        body = (text or self.server.colour).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -97,6 +108,33 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for _ in range(8):
             time.sleep(0.3)
             self.wfile.write(b".")
+
+    def _chunks(self) -> None:
+        self.send_response(200)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for chunk in (b"one ", b"two ", b"three", b""):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            time.sleep(0.05)
+
+    def _read_chunks(self) -> int:
+        total = 0
+        while size := int(self.rfile.readline(), 16):
+            total += len(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return total
+
+    def _endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for _ in range(500):
+                self.wfile.write(b"x" * 1000)
+                time.sleep(0.01)
+        except OSError:
+            self.server.left.set()
+        self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         pass

@@ -1,10 +1,8 @@
 """The proxy before a task: what it does to which requests, and that it leaves all others alone."""
 
 import http.client
-import http.server
 import random
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,96 +12,17 @@ from typing import Any
 import pytest
 
 from seachange.plan.faults import Fault
-from seachange.rehearsal.proxy import Actor
+from seachange.rehearsal.misbehaviour import Actor
 from seachange.rehearsal.stage.fault_proxy import FaultProxy, on_this_stage
+from tests.rehearsal.targets import Target
 
 PRODUCTION, TEST = {"X-Forwarded-Port": "443"}, {"X-Forwarded-Port": "8443"}
 CHECK: dict[str, str] = {}
 
 
-class Task(http.server.ThreadingHTTPServer):
-    """A task that counts its connections."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.gone = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # A head and a body in two packets would wait for each other.
-    disable_nagle_algorithm = True
-    server: Task
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections += 1
-
-    def do_GET(self) -> None:
-        if self.path == "/hang-up":
-            self.close_connection = True
-        elif self.path == "/chunks":
-            self._chunks()
-        elif self.path == "/endless":
-            self._endless()
-        else:
-            time.sleep(0.1 if self.path == "/slow" else 0)
-            self._say(f"{self.path} {self.headers.get('X-Forwarded-Port', '')}".encode())
-
-    def do_POST(self) -> None:
-        length = self.headers.get("content-length")
-        self._say(str(len(self.rfile.read(int(length))) if length else self._read_chunks()).encode())
-
-    def _say(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _chunks(self) -> None:
-        self.send_response(200)
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for chunk in (b"one ", b"two ", b"three"):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-            self.wfile.flush()
-            time.sleep(0.05)
-        self.wfile.write(b"0\r\n\r\n")
-
-    def _endless(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        try:
-            for _ in range(500):
-                self.wfile.write(b"x" * 1000)
-                time.sleep(0.01)
-        except OSError:
-            self.server.gone.set()
-        self.close_connection = True
-
-    def _read_chunks(self) -> int:
-        total = 0
-        while size := int(self.rfile.readline(), 16):
-            total += len(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return total
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def task() -> Iterator[Task]:
-    with Task() as running:
+def task() -> Iterator[Target]:
+    with Target("task") as running:
         yield running
         running.shutdown()
 
@@ -112,7 +31,7 @@ Before = Callable[..., FaultProxy]
 
 
 @pytest.fixture
-def before(task: Task, tmp_path: Path) -> Iterator[Before]:
+def before(task: Target, tmp_path: Path) -> Iterator[Before]:
     """Starts a proxy before the task."""
     started: list[FaultProxy] = []
 
@@ -149,16 +68,16 @@ def statuses(proxy: FaultProxy, count: int, path: str = "/", headers: dict[str, 
         connection.close()
 
 
-def test_without_a_fault_all_passes_and_connections_live_on(before: Before, task: Task) -> None:
+def test_without_a_fault_all_passes_and_connections_live_on(before: Before, task: Target) -> None:
     proxy = before(Fault())
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
-    ready = task.connections
-    assert ask(connection, "/a") == (200, b"/a 443")
+    assert ask(connection, "/a") == (200, b"task")
+    assert task.headers["x-forwarded-port"] == "443"
     assert ask(connection, "/chunks") == (200, b"one two three")
     assert ask(connection, "/post", body=b"x" * 3_000_000) == (200, b"3000000")
     assert ask(connection, "/post", body=iter([b"abc", b"defg"])) == (200, b"7")
-    assert ask(connection, "/b") == (200, b"/b 443")
-    assert task.connections == ready + 1
+    assert ask(connection, "/b") == (200, b"task")
+    assert task.connections == 1
     assert proxy.performed().requests == 5
     connection.close()
 
@@ -174,14 +93,13 @@ def test_errors_are_the_public_s_alone(before: Before) -> None:
     assert (done.requests, done.errors, done.smoke, done.checks) == (5, 5, 0, 0)
 
 
-def test_an_error_swallows_the_body_and_keeps_the_connection(before: Before, task: Task) -> None:
+def test_an_error_swallows_the_body_and_keeps_the_connection(before: Before, task: Target) -> None:
     proxy = before(Fault(errors=1, path="/post"))
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
-    ready = task.connections
     assert ask(connection, "/post", body=b"x" * 1_000_000)[0] == 500
     assert ask(connection, "/post", body=iter([b"abc", b"defg"]))[0] == 500
-    assert ask(connection, "/other") == (200, b"/other 443")
-    assert task.connections == ready + 1
+    assert ask(connection, "/other") == (200, b"task")
+    assert task.connections == 1
     connection.close()
 
 
@@ -193,21 +111,29 @@ def test_resets_close_without_an_answer(before: Before) -> None:
     assert proxy.performed().resets == counts[0]
 
 
-@pytest.mark.parametrize(("fault", "least"), [(Fault(delay_s=0.3), 0.4), (Fault(slowdown=4), 0.4)])
+@pytest.mark.parametrize(("fault", "least"), [(Fault(delay_s=0.3), 0.8), (Fault(slowdown=2), 1.0)])
 def test_an_answer_is_held_back(before: Before, fault: Fault, least: float) -> None:
     proxy = before(fault)
-    for headers, low, high in ((PRODUCTION, least, least + 0.3), (TEST, 0.1, 0.3)):
+    for headers, low, high in ((PRODUCTION, least, least + 0.4), (TEST, 0.5, 0.75)):
         begin = time.monotonic()
-        assert statuses(proxy, 1, "/slow", headers) == {200: 1}
+        assert statuses(proxy, 1, "/wait", headers) == {200: 1}
         assert low <= time.monotonic() - begin < high
     assert proxy.performed().slow == 1
+
+
+def test_an_error_that_takes_its_time(before: Before) -> None:
+    proxy = before(Fault(errors=1, delay_s=0.3))
+    begin = time.monotonic()
+    assert statuses(proxy, 1) == {500: 1}
+    assert 0.3 <= time.monotonic() - begin < 0.7
+    assert (proxy.performed().errors, proxy.performed().slow) == (1, 0)
 
 
 def test_a_slow_stream_arrives_whole(before: Before) -> None:
     proxy = before(Fault(delay_s=0.2))
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
     assert ask(connection, "/chunks") == (200, b"one two three")
-    assert ask(connection, "/again") == (200, b"/again 443")
+    assert ask(connection, "/again") == (200, b"task")
     connection.close()
 
 
@@ -237,7 +163,7 @@ def test_a_fault_begins_when_it_is_set(before: Before) -> None:
     assert proxy.performed().errors == 3
 
 
-def test_a_task_that_hangs_up_or_is_gone_does_so_through_the_proxy(before: Before, task: Task) -> None:
+def test_a_task_that_hangs_up_or_is_gone_does_so_through_the_proxy(before: Before, task: Target) -> None:
     proxy = before(Fault())
     assert statuses(proxy, 2, "/hang-up") == {0: 2}
     task.shutdown()
@@ -253,15 +179,15 @@ def test_a_connection_closes_when_the_task_closes_it(before: Before) -> None:
         received = b""
         while data := idle.recv(65536):
             received += data
-    assert received.endswith(b"/ 443")
+    assert received.endswith(b"task")
 
 
-def test_a_client_that_leaves_early_leaves_the_task(before: Before, task: Task) -> None:
+def test_a_client_that_leaves_early_leaves_the_task(before: Before, task: Target) -> None:
     proxy = before(Fault())
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
         client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.recv(10) == b"HTTP/1.1 2"
-    assert task.gone.wait(5)
+    assert task.left.wait(5)
 
 
 def test_nonsense_closes_one_connection_and_no_other(before: Before) -> None:
