@@ -5,6 +5,7 @@ FILL closes them, but may give the minute under way a value that it does not hav
 minute that has any, so every minute has a point once it is complete, and none before.
 """
 
+from collections.abc import Set
 from dataclasses import replace
 
 from seachange.evaluation import Alarm, filled, value
@@ -17,6 +18,7 @@ from seachange.simulation.result import Result
 from seachange.simulation.unknowns import Unknowns
 
 _RELEASES = 4000
+_NO_DIFFERENCE = 0.005
 
 
 def steady(alarm: Alarm) -> Alarm:
@@ -51,20 +53,28 @@ def advice(
         seed, unknowns: As for `simulate`.
     """
     changed = {
-        alarm.name: steady(alarm) for alarm in shift.alarms if steady(alarm) != alarm and alarm.name in result.first
+        alarm.name: steady(alarm)
+        for alarm in shift.alarms
+        if alarm.name in result.first and steady(alarm).expression != alarm.expression
     }
+
+    def answer(names: Set[str]) -> tuple[float, float]:
+        alarms = tuple(changed[alarm.name] if alarm.name in names else alarm for alarm in shift.alarms)
+        other = replace(shift, alarms=alarms)
+        return _depends(simulate(other, profile, fault=fault, releases=_RELEASES, seed=seed, unknowns=unknowns))
+
     if not changed:
         return []
-    other = replace(shift, alarms=tuple(changed.get(alarm.name, alarm) for alarm in shift.alarms))
-    found = simulate(other, profile, fault=fault, releases=_RELEASES, seed=seed, unknowns=unknowns)
-    before, after = _depends(result), _depends(found)
-    if after[1] - after[0] > (before[1] - before[0]) / 2:
+    before, after = _depends(result), answer(changed.keys())
+    if _width(after) > _width(before) / 2:
         return []
+    # One without whose change the answer depends on no more keeps what stands there.
+    needed = [name for name in changed if _width(answer(changed.keys() - {name})) > _width(after) + _NO_DIFFERENCE]
     alarms = {alarm.name: alarm for alarm in shift.alarms}
     return [
-        f"{alarm}: write {_shown(new)} instead of {_shown(alarms[alarm])}: of releases like `{name}` "
+        f"{alarm}: write {_shown(changed[alarm])} instead of {_shown(alarms[alarm])}: of releases like `{name}` "
         f"{after[0]:.1%} to {after[1]:.1%} are then rolled back, whichever way CloudWatch works; now {before[0]:.1%} to {before[1]:.1%}"
-        for alarm, new in changed.items()
+        for alarm in needed
     ]
 
 
@@ -77,6 +87,10 @@ def _depends(result: Result) -> tuple[float, float]:
         for share in (variant.rolled_back, variant.rolled_back_otherwise)
     ]
     return min(shares), max(shares)
+
+
+def _width(shares: tuple[float, float]) -> float:
+    return shares[1] - shares[0]
 
 
 def _shown(alarm: Alarm) -> str:

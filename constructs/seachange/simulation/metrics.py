@@ -45,8 +45,8 @@ def why_not(metric: Metric, colours: Mapping[str, str]) -> str | None:
 
 
 def is_sparse(metric: Metric) -> bool:
-    """Whether the metric may be absent in a minute with requests, for it counts what seldom is."""
-    return metric.name in _TARGETS | _BALANCERS
+    """Whether the metric counts answers of targets, of which a minute with requests may have none."""
+    return metric.name.startswith("HTTPCode_Target_")
 
 
 _MEANS = {"Average", "Sum", "SampleCount"}
