@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.assemblies import CONFIG
+from tests.rehearsal.plans import plan  # noqa: F401 (a fixture)
 
 
 @dataclass(frozen=True)
