@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from seachange.plan.model import COLOURS
-from seachange.rehearsal.figures import window, within
 from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.outcome import BASELINE, Outcome
+from seachange.rehearsal.phases import window, within
 from seachange.rehearsal.statistics import AA, PERCENTILES, Claim, claims, compared
 
 

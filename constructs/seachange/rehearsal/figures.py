@@ -13,6 +13,8 @@ from seachange.rehearsal.metrics import Bucket, percentile
 from seachange.rehearsal.minutes import observed
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
+from seachange.rehearsal.phases import window, within
+from seachange.rehearsal.surroundings import blocked_by
 from seachange.rehearsal.visibility import cannot_see, recommend
 from seachange.rehearsal.watch import Watched
 
@@ -26,20 +28,6 @@ def spread(samples: Sequence[float]) -> dict[str, float]:
         "p99": round(1000 * percentile(samples, 99), 2),
         "max": round(1000 * max(samples), 2),
     }
-
-
-def window(outcome: Outcome, name: str) -> tuple[float, float]:
-    """From when to when a phase lasted; without end or at all where it did not."""
-    times = [at for _, at in outcome.phases] + [math.inf]
-    for index, (phase, at) in enumerate(outcome.phases):
-        if phase == name:
-            return at, times[index + 1]
-    return math.inf, math.inf
-
-
-def within(records: Sequence[Record], start: float, end: float) -> list[Record]:
-    """The requests that should have left in a span of time."""
-    return [record for record in records if start <= record.intended < end]
 
 
 def requests(outcome: Outcome) -> dict[str, Any]:
@@ -218,7 +206,7 @@ def timeline(outcome: Outcome) -> dict[str, Any]:
                 "waiting": seen.waiting,
                 "longest_ms": round(1000 * seen.wait.longest_s, 1),
                 "statement": seen.statement,
-                "blocked_by": seen.wait.blocked_by,
+                "blocked_by": blocked_by(seen.wait, outcome),
             }
             for seen in outcome.seen
         ],

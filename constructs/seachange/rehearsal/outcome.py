@@ -18,7 +18,7 @@ from seachange.rehearsal.watch import AlarmWatch
 from seachange_deployments.smoke import SmokeReport
 
 BASELINE = "baseline"
-BASELINE_ENDS = "baseline: blue's tasks in green's place end"
+BASELINE_ENDS = "baseline ends"
 
 Kind = Literal["completes", "rolls-back", "stops", "refused"]
 

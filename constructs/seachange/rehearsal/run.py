@@ -120,7 +120,7 @@ class Rehearsal:
     def _compare_blue_with_itself(self) -> None:
         """The A/A phase: blue's build in both groups, half the traffic each; what differs there differs by chance."""
         live = self._live
-        live.begin("baseline: blue's tasks in green's place start")
+        live.begin("baseline starts")
         twin = self._start("green", self._plan.blue)
         live.begin(BASELINE)
         live.weigh(50)

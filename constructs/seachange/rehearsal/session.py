@@ -22,7 +22,7 @@ from seachange.rehearsal.verdict import judge
 
 @dataclass(frozen=True, kw_only=True)
 class Rehearsed:
-    """A finished rehearsal: the report (docs/design.md describes its keys), and where it was written."""
+    """A finished rehearsal: the report (docs/guide/report.md describes its keys), and where it was written."""
 
     report: dict[str, Any]
     json: Path

@@ -20,6 +20,7 @@ from seachange.rehearsal.metrics import percentile
 from seachange.rehearsal.not_rehearsed import not_rehearsed
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
+from seachange.rehearsal.phases import window, within
 from seachange.rehearsal.surroundings import surroundings
 
 SCHEMA = "seachange.rehearsal/1"
@@ -40,7 +41,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
     lags = [record.lag_s for record in outcome.records]
     found = aa(outcome)
     blamed = faults(outcome.cpu_percent, lags, found)
-    baseline = figures.within(outcome.records, *figures.window(outcome, BASELINE))
+    baseline = within(outcome.records, *window(outcome, BASELINE))
     p99_s = percentile([record.latency_s for record in baseline] or [0.0], 99)
     incidents = find(
         outcome.records,
@@ -116,7 +117,7 @@ def _reasons(outcome: Outcome) -> list[str]:
     failed_requests = [record for record in outcome.records if record.problem]
     if failed_requests:
         reasons.append(
-            f"{len(failed_requests)} of {len(outcome.records)} requests failed, the first with {failed_requests[0].problem}"
+            f"{len(failed_requests):,} of {len(outcome.records):,} requests failed, the first with {failed_requests[0].problem}"
         )
     if not outcome.records:
         reasons.append("no request was sent: nothing is proven")
@@ -126,7 +127,7 @@ def _reasons(outcome: Outcome) -> list[str]:
     if outcome.comparison and outcome.comparison.divergent:
         keys = ", ".join(outcome.comparison.examples)
         reasons.append(
-            f"{outcome.comparison.divergent} of {outcome.comparison.rows_checked} rows differ between blue's and green's view, such as {keys}"
+            f"{outcome.comparison.divergent:,} of {outcome.comparison.rows_checked:,} rows differ between blue's and green's view, such as {keys}"
         )
     if outcome.comparison and not outcome.comparison.rows_checked:
         reasons.append("the views hold no row: nothing is proven about the data")

@@ -1,0 +1,21 @@
+"""When each phase was, and which requests belong to it."""
+
+import math
+from collections.abc import Sequence
+
+from seachange.rehearsal.load.record import Record
+from seachange.rehearsal.outcome import Outcome
+
+
+def window(outcome: Outcome, name: str) -> tuple[float, float]:
+    """From when to when a phase lasted; without end or at all where it did not."""
+    times = [at for _, at in outcome.phases] + [math.inf]
+    for index, (phase, at) in enumerate(outcome.phases):
+        if phase == name:
+            return at, times[index + 1]
+    return math.inf, math.inf
+
+
+def within(records: Sequence[Record], start: float, end: float) -> list[Record]:
+    """The requests that should have left in a span of time."""
+    return [record for record in records if start <= record.intended < end]
