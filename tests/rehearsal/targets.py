@@ -103,10 +103,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _drip(self) -> None:
         """Answers for longer than any idle timeout here, but never idly."""
         self.send_response(200)
-        self.send_header("content-length", "8")
+        self.send_header("content-length", "6")
         self.end_headers()
-        for _ in range(8):
-            time.sleep(0.3)
+        for _ in range(6):
+            time.sleep(0.2)
             self.wfile.write(b".")
 
     def _chunks(self) -> None:

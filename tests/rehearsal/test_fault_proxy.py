@@ -3,6 +3,7 @@
 import http.client
 import random
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -188,6 +189,29 @@ def test_a_client_that_leaves_early_leaves_the_task(before: Before, task: Target
         client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.recv(10) == b"HTTP/1.1 2"
     assert task.left.wait(5)
+
+
+def test_a_connection_that_is_upgraded_carries_anything(tmp_path: Path) -> None:
+    def echo(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+            while data := connection.recv(65536):
+                connection.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as task:
+        threading.Thread(target=echo, args=(task,), daemon=True).start()
+        port = task.getsockname()[1]
+        with (
+            FaultProxy(port, Fault(), production_port=443, health_path="/", work=tmp_path, logs=tmp_path) as proxy,
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client,
+        ):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 101")
+            for sent in (b"\x00\xff no HTTP", b"GET / HTTP/1.1 nor this"):
+                client.sendall(sent)
+                assert client.recv(65536) == sent
 
 
 def test_nonsense_closes_one_connection_and_no_other(before: Before) -> None:
