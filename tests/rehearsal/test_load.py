@@ -246,6 +246,7 @@ def test_a_function_gives_the_requests(tmp_path: Path, server: Server) -> None:
         ("def ask(random, values): return {'path': '/'}", "a request that cannot be sent: `expect` is missing"),
         ("def ask(random, values): return {'path': '/a b', 'expect': [200]}", "`path` must begin with /"),
         ("def ask(random, values): return {'path': '/', 'expect': [200], 'methd': 'GET'}", "'methd'"),
+        ("def ask(random, values): return {'path': '/', 'expect': [200], 'name': 'a\\tb'}", "`name` must be one line"),
     ],
 )
 def test_a_function_that_gives_none_ends_the_load_with_one_line(

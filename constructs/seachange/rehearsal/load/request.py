@@ -55,6 +55,8 @@ class Request:
             )
         if not self.expect or not all(isinstance(status, int) and 100 <= status <= 599 for status in self.expect):
             raise ConfigError(f"`expect` must be a list of HTTP status codes; it is {self.expect!r}")
+        if self.name is not None and not self.name.isprintable():
+            raise ConfigError(f"`name` must be one line; it is {self.name!r}")
         for name, value in self.headers.items():
             if name.lower() in _OWN_HEADERS:
                 raise ConfigError(f"`headers` must not hold {name!r}: the load sends its own")
