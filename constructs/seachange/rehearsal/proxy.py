@@ -11,6 +11,7 @@ Its health checks have none. That tells the public's requests from smoke tests a
 import asyncio
 import contextlib
 import json
+import resource
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ from seachange.rehearsal.misbehaviour import Actor, Performed, Verdict
 
 LOOPBACK = "127.0.0.1"
 _CONNECT_S = 10.0
+_FILES = 65_536
 _STATUS = {500: "Internal Server Error", 503: "Service Unavailable"}
 
 
@@ -241,5 +243,16 @@ async def _main(settings: Mapping[str, Any]) -> None:
     control.close()
 
 
+def _allow_many_connections() -> None:
+    """Raises this process's limit of open files as far as the system lets it: each request that is held back takes two."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    # Some systems name no limit, and refuse one that is too high for them.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (_FILES if most == resource.RLIM_INFINITY else min(_FILES, most), most)
+        )
+
+
 if __name__ == "__main__":
+    _allow_many_connections()
     asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text("utf-8"))))
