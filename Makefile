@@ -123,6 +123,12 @@ accept-deployment: $(READY)  ## Show, line by line, that the deployment never ge
 accept-engine: $(READY)  ## Show, line by line, that the migration engine keeps its promises; ONLY="gentle fast" of them
 	@$(NODE) $(VENV)/bin/python -m tests.accept.engine $(ONLY)
 
+drills: build/assembly/v1/manifest.json build/assembly/v2/manifest.json  ## Good rehearsals in a row and every drill, several times; goes on where it stopped; ONLY="none slow"
+	@$(NODE) $(VENV)/bin/python -m tests.accept.drills $(ONLY)
+
+accept-rehearsal: $(READY)  ## Show, line by line, that a rehearsal keeps its promises; ONLY="tables simulation" of them
+	@$(NODE) $(VENV)/bin/python -m tests.accept.rehearsal $(ONLY)
+
 test-image: $(READY)  ## Build the service's image with buildah and run it; as root, on Debian
 	@[ "$$(id -u)" = 0 ] || { echo "test-image: needs root, for debootstrap and buildah" >&2; exit 2; }
 	@command -v buildah >/dev/null && command -v debootstrap >/dev/null || { apt-get update && apt-get install -y buildah debootstrap; }
@@ -148,4 +154,4 @@ update: $(VENV)/.packages  ## Pin the newest versions again
 clean:  ## Remove everything that was made
 	@rm -rf $(VENV) node_modules build cdk.out dist lambdas/seachange_migrations/rds-ca.pem service/rds-ca.pem
 
-.PHONY: accept-engine help setup rehearse test test-fast test-postgres test-chains test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean
+.PHONY: accept-engine accept-rehearsal drills help setup rehearse test test-fast test-postgres test-chains test-image synth deploy check bench aws-acceptance accept-main-job accept-deployment update clean

@@ -1,7 +1,8 @@
-"""Rehearses the example again and again: good releases in a row, and every drill several times. It outlasts one sitting, so it goes on where it stopped.
+"""Rehearses the example again and again: good releases in a row, and every drill several times.
 
-`make drills` keeps each result in build/drills/results.jsonl and leaves out what has been done for the code that is committed now. With `ONLY="none errors-5"`
-only those are rehearsed; `TIMES=5`, `ROWS`, `RATE` and `SPEED` say how. Ends non-zero when one ended otherwise than it had to.
+That outlasts one sitting, so `make drills` keeps each result in build/drills/results.jsonl and leaves out what has been done for the code that is
+committed now. With `ONLY="none errors-5"` only those are rehearsed; `TIMES`, `ROWS`, `RATE` and `SPEED` say how. Ends non-zero when one ended
+otherwise than it had to.
 """
 
 import json
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seachange.rehearsal.drills import all_drills
+from seachange.rehearsal.drills import all_drills, named
+from seachange.rehearsal.series import row
 from seachange.rehearsal.statistics import bound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,8 @@ class Result:
     failed: int
     divergent: int
     requests: int
+    last_green_s: float | None
+    aa: bool
     why: str
 
 
@@ -44,10 +48,10 @@ def main(only: list[str]) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     for drill in [drill.name for drill in all_drills() if not only or drill.name in only]:
         wanted = GOOD_IN_A_ROW if drill == "none" else int(os.environ.get("TIMES", TIMES))
-        while len(found := _of(drill)) < wanted:
+        while len(found := results(drill)) < wanted:
             result = _rehearse(drill, len(found) + 1)
-            with _RESULTS.open("a", encoding="utf-8") as results:
-                results.write(json.dumps(asdict(result)) + "\n")
+            with _RESULTS.open("a", encoding="utf-8") as kept:
+                kept.write(json.dumps(asdict(result)) + "\n")
             print(f"{drill} {len(found) + 1} of {wanted}: {result.outcome}, {_said(result)}", flush=True)
     lines = list(table())
     print("\n".join(lines))
@@ -57,27 +61,26 @@ def main(only: list[str]) -> int:
 def table() -> Iterator[str]:
     """A line for each drill: how often it ended as it had to, and the one-sided 95 % bound that this gives."""
     for drill in all_drills():
-        results = _of(drill.name)
-        counted = [result for result in results if result.as_expected is not None]
+        found = results(drill.name)
+        counted = [result for result in found if result.as_expected is not None]
         good = sum(bool(result.as_expected) for result in counted)
-        if not results:
+        if not found:
             yield f"      {drill.name}: not rehearsed yet"
         elif not counted:
-            yield f"      {drill.name}: {len(results)} times, not counted: {results[-1].why}"
+            yield f"      {drill.name}: {len(found)} times, not counted: {found[-1].why}"
         else:
             word = "ok   " if good == len(counted) else "MISS "
-            yield (
-                f"{word} {drill.name}: {good} of {len(counted)} as expected ({counted[-1].expected}), so at least {bound(good, len(counted)):.0%} with 95 %"
-            )
+            sure = f"so at least {bound(good, len(counted)):.0%} with 95 %"
+            yield f"{word} {drill.name}: {good} of {len(counted)} as expected ({counted[-1].expected}), {sure}"
 
 
-def _of(drill: str) -> list[Result]:
+def results(drill: str) -> list[Result]:
     """The results of a drill for the code and the settings of now."""
     if not _RESULTS.exists():
         return []
     lines = _RESULTS.read_text("utf-8").splitlines()
-    results = [Result(**json.loads(line)) for line in lines]
-    return [r for r in results if (r.drill, r.code, r.settings) == (drill, _code(), " ".join(_options()))]
+    found = [Result(**json.loads(line)) for line in lines]
+    return [r for r in found if (r.drill, r.code, r.settings) == (drill, _code(), " ".join(_options()))]
 
 
 def _rehearse(drill: str, number: int) -> Result:
@@ -94,10 +97,12 @@ def _rehearse(drill: str, number: int) -> Result:
         drill,
         expected=report["expectation"]["outcome"],
         outcome=report["outcome"]["kind"],
-        as_expected=report["as_expected"],
+        as_expected=row(named(drill), report)["as_expected"],
         failed=report["requests"]["failed"],
         divergent=report["data"]["divergent"],
         requests=report["requests"]["total"],
+        last_green_s=report["shift"]["last_green_after_decision_s"],
+        aa=report["aa"] is not None,
         why="; ".join(report["reasons"]),
     )
 
@@ -112,6 +117,8 @@ def _result(
     failed: int = 0,
     divergent: int = 0,
     requests: int = 0,
+    last_green_s: float | None = None,
+    aa: bool = False,
 ) -> Result:
     return Result(
         code=_code(),
@@ -123,6 +130,8 @@ def _result(
         failed=failed,
         divergent=divergent,
         requests=requests,
+        last_green_s=last_green_s,
+        aa=aa,
         why=why,
     )
 
