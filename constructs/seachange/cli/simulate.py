@@ -2,17 +2,23 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from seachange.errors import SeaChangeError
+
+if TYPE_CHECKING:
+    from seachange.plan.faults import Fault
+    from seachange.plan.model import Shift
+    from seachange.simulation.profile import Profile
+    from seachange.simulation.unknowns import Unknowns
 
 
 class Format(StrEnum):
@@ -69,6 +75,12 @@ def simulate(
     false_alarms: Annotated[
         float, typer.Option(help="Say no when more of a hundred good releases are rolled back.")
     ] = 1,
+    improve: Annotated[
+        bool,
+        typer.Option(
+            "--improve", help="Search for few changes of the app that reach --catch (99%) and --false-alarms."
+        ),
+    ] = False,
     releases: Annotated[int, typer.Option(help="How many of each kind to simulate.")] = 10_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same answer.")] = 0,
     output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
@@ -88,6 +100,7 @@ def simulate(
     seachange simulate --requests-per-s 200 --background 0.1%
     seachange simulate --logs alb-logs/ --error-rate 1% --share 10%
     seachange simulate --profile traffic.toml --error-rate 5% --catch 99%
+    seachange simulate --profile traffic.toml --error-rate 1% --improve
 
     Exit code 0: what is wanted is reached. 1: it is not. 2: unusable input.
     """
@@ -108,6 +121,10 @@ def simulate(
     unknowns = Unknowns(visible=Between(low=visible[0], high=visible[1]), polled=Between(low=polled[0], high=polled[1]))
     shift = read_shift(Assembly.load(app))
     its_traffic, missing = given.traffic(profile, logs, requests_per_s, background)
+    if improve:
+        raise typer.Exit(
+            _improved(shift, its_traffic, faults, least, false_alarms, releases, seed, unknowns, output is Format.JSON)
+        )
     with _progress((1 + len(faults)) * releases) as progress:
         found = curves(shift, its_traffic, faults, releases=releases, seed=seed, unknowns=unknowns, progress=progress)
     reasons = found.reasons(catch=least, false_alarms=false_alarms)
@@ -118,6 +135,41 @@ def simulate(
         for line in (*notes(found), *(f"logs: {note}" for note in missing), *(f"no: {reason}" for reason in reasons)):
             print(line)
     raise typer.Exit(1 if reasons else 0)
+
+
+def _improved(
+    shift: "Shift",
+    profile: "Profile",
+    faults: "Sequence[tuple[str, Fault]]",
+    catch: float | None,
+    false_alarms: float,
+    releases: int,
+    seed: int,
+    unknowns: "Unknowns",
+    as_json: bool,
+) -> int:
+    """Searches and prints; the exit code."""
+    from seachange.cli import simulation_improve
+    from seachange.simulation.improve import Target, improve
+
+    name, fault = simulation_improve.one_fault(faults)
+    target = Target(catch=0.99 if catch is None else catch, false_alarms=false_alarms)
+    with simulation_improve.progress() as progress:
+        found = improve(
+            shift,
+            profile,
+            fault=fault,
+            target=target,
+            releases=releases,
+            seed=seed,
+            unknowns=unknowns,
+            progress=progress,
+        )
+    if as_json:
+        print(json.dumps(simulation_improve.to_json(name, fault, found)))
+    else:
+        print("\n".join(simulation_improve.lines(name, found)))
+    return 1 if found.answer is None else 0
 
 
 @contextmanager

@@ -7,6 +7,7 @@ way is the best of many, hence flattered: it is measured again on other releases
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,15 +17,17 @@ from seachange.simulation.candidates import Change, candidates, changed
 from seachange.simulation.engine import simulate
 from seachange.simulation.errors import SimulationError
 from seachange.simulation.profile import Profile
-from seachange.simulation.result import Result
+from seachange.simulation.result import Result, Share
 from seachange.simulation.trials import Score, Trials
+from seachange.simulation.unknowns import Unknowns
 
 _MOST_CHANGES = 3
-_MOST_TOLD = 8
+_MOST_TOLD = 6
 # Within these a difference is chance's, and then fewer changes are better.
 _CAUGHT, _FALSE, _HARM = 0.01, 0.003, 0.03
 
 Changes = tuple[Change, ...]
+Verdict = Literal["reaches", "undecided", "misses"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,13 @@ class Target:
         if not 0 <= self.false_alarms <= 100:
             raise SimulationError(f"{self.false_alarms:g} false alarms per hundred releases cannot be: give 0 to 100")
 
+    def verdict(self, bad: Share, good: Share) -> Verdict:
+        """Whether so many bad and good releases, taken back, are what is wanted."""
+        most = self.false_alarms / 100
+        if bad.low >= self.catch and good.high <= most:
+            return "reaches"
+        return "undecided" if bad.high >= self.catch and good.low <= most else "misses"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
@@ -56,13 +66,13 @@ class Option:
         changes: What is written in place of what stands there; none for the app as it is.
         bad: What becomes of bad releases.
         good: What becomes of good ones.
-        reaches: Whether the target is reached, at the worse end of both 95 % intervals.
+        verdict: Whether the target is reached, at the worse end of both 95 % intervals; `undecided` when it is at the better ends alone.
     """
 
     changes: tuple[str, ...]
     bad: Result
     good: Result
-    reaches: bool
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +94,7 @@ class Improvement:
     @property
     def answer(self) -> Option | None:
         """The one with the fewest changes that reaches the target; None when none does."""
-        return next((option for option in self.options if option.reaches), None)
+        return next((option for option in self.options if option.verdict == "reaches"), None)
 
 
 def improve(
@@ -95,6 +105,7 @@ def improve(
     target: Target = Target(),
     releases: int = 10_000,
     seed: int = 0,
+    unknowns: Unknowns = Unknowns(),  # noqa: B008 (frozen)
     limit_s: float = 45.0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Improvement:
@@ -107,33 +118,32 @@ def improve(
         target: What is wanted; 99 % caught and one false alarm per hundred releases by default.
         releases: On how many each way that is told is measured, once good and once bad; 10,000 by default.
         seed: The same seed searches the same way; 0 by default.
+        unknowns: What is drawn for what AWS does not publish.
         limit_s: Seconds for the search, without the measuring; 45 by default.
         progress: Told what goes on, in a few words.
 
     Raises:
-        SimulationError: The fault harms nobody, or nothing that could be changed decides about it.
+        SimulationError: There is no fault.
     """
     if fault == NO_FAULT:
         raise SimulationError(
             "there is no fault to be caught: state one, such as green answering 5 % of its requests with 5xx"
         )
-    search = _Search(shift, profile, fault, target, seed, time.monotonic() + limit_s, progress)
+    trials = Trials(shift, profile, fault, seed, unknowns)
+    search = _Search(trials, candidates(shift), target, time.monotonic() + limit_s, progress)
     search.run()
     found = search.told()
     options = []
     for index, changes in enumerate(found):
-        progress(f"measuring {index + 1} of {len(found)} on {releases} other releases")
-        options.append(_measured(changed(shift, changes), changes, profile, fault, target, releases, seed + 1))
-    options.sort(key=lambda option: (len(option.changes), not option.reaches, -option.bad.rolled_back.value))
+        progress(f"measuring {index + 1} of {len(found)}, on {releases:,} other releases of each kind")
+        bad, good = (
+            simulate(changed(shift, changes), profile, fault=one, releases=releases, seed=seed + 1, unknowns=unknowns)
+            for one in (fault, NO_FAULT)
+        )
+        verdict = target.verdict(bad.rolled_back, good.rolled_back)
+        options.append(Option(changes=tuple(change.written for change in changes), bad=bad, good=good, verdict=verdict))
+    options.sort(key=lambda option: (len(option.changes), option.verdict != "reaches", -option.bad.rolled_back.value))
     return Improvement(options=tuple(options), target=target, tried=len(search.scores), is_complete=search.is_complete)
-
-
-def _measured(
-    shift: Shift, changes: Changes, profile: Profile, fault: Fault, target: Target, releases: int, seed: int
-) -> Option:
-    bad, good = (simulate(shift, profile, fault=one, releases=releases, seed=seed) for one in (fault, NO_FAULT))
-    reaches = bad.rolled_back.low >= target.catch and 100 * good.rolled_back.high <= target.false_alarms
-    return Option(changes=tuple(change.written for change in changes), bad=bad, good=good, reaches=reaches)
 
 
 class _Search:
@@ -141,16 +151,14 @@ class _Search:
 
     def __init__(
         self,
-        shift: Shift,
-        profile: Profile,
-        fault: Fault,
+        trials: Trials,
+        singles: Sequence[Change],
         target: Target,
-        seed: int,
         deadline: float,
         progress: Callable[[str], None],
     ) -> None:
-        self._trials = Trials(shift, profile, fault, seed)
-        self._singles = candidates(shift)
+        self._trials = trials
+        self._singles = singles
         self._target = target
         self._deadline = deadline
         self._progress = progress
@@ -172,7 +180,12 @@ class _Search:
     def told(self) -> list[Changes]:
         """The app as it is, those that reach the target with the fewest changes, and the best in each respect of what is no further from it."""
         here = self._misses(self.scores[()])[0]
-        front = [changes for changes in self._front(self.scores) if self._misses(self.scores[changes])[0] <= here]
+        most = max(self.scores[()].false, 2 * self._target.false_alarms / 100)
+        front = [
+            changes
+            for changes in self._front(self.scores)
+            if self._misses(self.scores[changes])[0] <= here and self.scores[changes].false <= most
+        ]
         reaching = [changes for changes in front if not self._misses(self.scores[changes])[0]]
         extremes = [
             max(front, key=lambda changes: self.scores[changes].caught),

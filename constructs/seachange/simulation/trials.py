@@ -40,13 +40,15 @@ class Trials:
         profile: The traffic.
         fault: What a bad release does.
         seed: Which releases.
+        unknowns: What is drawn for what AWS does not publish.
     """
 
-    def __init__(self, shift: Shift, profile: Profile, fault: Fault, seed: int) -> None:
+    def __init__(self, shift: Shift, profile: Profile, fault: Fault, seed: int, unknowns: Unknowns) -> None:
         self._shift = shift
         self._profile = profile
         self._fault = fault
         self._seed = seed
+        self._unknowns = unknowns
         every = watch(shift)
         # Each alarm that decides, with those that it asks for.
         self._watches: dict[str, Watch] = {
@@ -78,7 +80,10 @@ class Trials:
         plan = changed(self._shift, tuple(change for change in changes if change.value is None))
         key = (plan.steps, plan.bake_s)
         if key not in self._worlds:
-            bad, good = (_World.of(plan, self._profile, fault, self._seed) for fault in (self._fault, NO_FAULT))
+            bad, good = (
+                _World.of(Dice(longest_memory(plan), self._profile, fault, self._unknowns, 1.0), self._seed)
+                for fault in (self._fault, NO_FAULT)
+            )
             self._worlds[key] = (bad, good)
         return self._worlds[key]
 
@@ -91,7 +96,7 @@ class Trials:
             key = (name, frozenset(its.items()))
             if key not in world.times:
                 alarms = tuple((turned(alarm, its), metrics) for alarm, metrics in watched.alarms)
-                found = world.dice.times(world.drawn, replace(watched, alarms=alarms), Unknowns())
+                found = world.dice.times(world.drawn, replace(watched, alarms=alarms), self._unknowns)
                 world.times[key] = found[name]
                 if np.isfinite(found[name]).any():
                     self._fires.add(name)
@@ -108,8 +113,7 @@ class _World:
     times: dict[tuple[object, ...], Floats]
 
     @classmethod
-    def of(cls, shift: Shift, profile: Profile, fault: Fault, seed: int) -> "_World":
-        dice = Dice(longest_memory(shift), profile, fault, Unknowns(), 1.0)
+    def of(cls, dice: Dice, seed: int) -> "_World":
         return cls(dice=dice, drawn=dice.draw(_RELEASES, np.random.default_rng(seed)), times={})
 
 
