@@ -159,7 +159,7 @@ def test_a_composite_takes_back_and_its_children_alone_do_not() -> None:
     assert caught_by(simulate(inverse, profile(), releases=50)) == "calm"
 
 
-NOT_SIMULATED = frozenset({"cpu", "other", "4xx", "often", "long", "over", "odd"})
+NOT_SIMULATED = frozenset({"cpu", "other", "4xx", "often", "long", "days", "over", "odd"})
 
 
 def test_what_is_not_simulated_is_listed_with_its_reason() -> None:
@@ -170,6 +170,7 @@ def test_what_is_not_simulated_is_listed_with_its_reason() -> None:
         alarm("m", 1, name="4xx", m=metric("HTTPCode_Target_4XX_Count")),
         alarm("m", 1, name="often", m=ERRORS, period_s=10),
         alarm("m", 1, name="long", m=ERRORS, of=(40, 40)),
+        alarm("m", 1, name="days", m=ERRORS, of=(25, 25), period_s=3600),
     )
     over = Composite(name="over", rule=Is("ALARM", "cpu"))
     release = shift(
@@ -183,6 +184,7 @@ def test_what_is_not_simulated_is_listed_with_its_reason() -> None:
     assert "no profile says" in reasons["4xx"]
     assert "sends a metric each minute" in reasons["often"]
     assert "40 periods" in reasons["long"]
+    assert "more than a day" in reasons["days"]
     assert "asks for cpu" in reasons["over"]
     assert result.first == {}
 

@@ -13,6 +13,7 @@ from seachange.simulation.exposure import MINUTE_S
 from seachange.simulation.metrics import Asked, Measured, why_not
 from seachange.simulation.unknowns import Unknowns
 
+_DAY_S = 86_400
 _ALARM = STATES.index("ALARM")
 
 
@@ -101,6 +102,8 @@ def _why_not(alarm: Alarm, colours: Mapping[str, str]) -> str | None:
         return reason
     if alarm.period_s % MINUTE_S:
         return f"its period is {alarm.period_s} s, and the load balancer sends a metric each minute"
+    if alarm.evaluation_periods * alarm.period_s > _DAY_S:
+        return "it looks at more than a day, so CloudWatch evaluates it once an hour"
     if alarm.evaluation_periods + EXTRA_POINTS > MOST_POINTS:
         return f"it looks at {alarm.evaluation_periods} periods, and {MOST_POINTS - EXTRA_POINTS} at most are simulated"
     return None
