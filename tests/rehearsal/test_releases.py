@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from seachange.rehearsal.config import Source
 from seachange.rehearsal.errors import ConfigError, StageError
 from seachange.rehearsal.releases import checked_out, prepared
 from seachange.rehearsal.stage.process import ChildProcess
+from tests.rehearsal.repositories import git, trees
 
 SAY = "import os, sys; print(sys.argv[1], os.getcwd(), os.environ.get('OWN'), os.environ.get('SHELL_S'), flush=True)"
 
@@ -21,12 +21,6 @@ SAY = "import os, sys; print(sys.argv[1], os.getcwd(), os.environ.get('OWN'), os
 def source(directory: Path, **changes: object) -> Source:
     keys: dict[str, object] = {"start": ("python", "-c", SAY, "{{port}}"), "environment": {}} | changes
     return Source(directory=directory, **keys)  # type: ignore[arg-type]
-
-
-def git(directory: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Jane", "-c", "user.email=jane@example.com"]
-    done = subprocess.run(["git", "-C", directory, *identity, *arguments], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -51,10 +45,6 @@ def repository(tmp_path: Path) -> Path:
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     return root
-
-
-def trees(repository: Path) -> int:
-    return git(repository, "worktree", "list", "--porcelain").count("worktree ")
 
 
 def test_a_directory_is_taken_as_it_is(repository: Path, tmp_path: Path) -> None:
