@@ -32,27 +32,29 @@ def found(*alarms: Any, per_s: float, error_rate: float = 0.0, **arguments: Any)
     return improve(
         shift(*alarms),
         profile(per_s, error_rate=error_rate),
-        **{"fault": FIVE, "releases": 2000, "limit_s": 120, **arguments},
+        **{"fault": FIVE, "releases": 800, "limit_s": 120, **arguments},
     )
 
 
-def test_what_is_right_stays() -> None:
-    answer = found(RATE, per_s=20).answer
-    assert answer is not None
-    assert answer.changes == ()
+@pytest.fixture(scope="module")
+def blind() -> Improvement:
+    """A count at 2 requests/s: .05 of the releases with 5 % errors are taken back (docs/facts/cloudwatch.md)."""
+    return found(COUNT, per_s=2)
 
 
-def test_a_blind_count_gets_a_lower_threshold() -> None:
-    """.05 of the releases with 5 % errors at 2 requests/s (docs/facts/cloudwatch.md); a lower threshold sees nearly all."""
-    result = found(COUNT, per_s=2)
-    assert result.is_complete
-    here, answer = result.options[0], result.answer
+def test_a_blind_count_gets_a_lower_threshold(blind: Improvement) -> None:
+    assert blind.is_complete
+    here, answer = blind.options[0], blind.answer
     assert here.bad.rolled_back.value < 0.2
     assert answer is not None
     assert [change.partition(" =")[0] for change in answer.changes] == ["threshold of count"]
     assert float(answer.changes[0].partition("= ")[2]) < 10
     assert answer.bad.rolled_back.low >= 0.99
     assert answer.good.rolled_back.high <= 0.01
+
+
+def test_the_same_seed_finds_the_same(blind: Improvement) -> None:
+    assert found(COUNT, per_s=2) == blind
 
 
 def test_a_trigger_happy_count_gets_a_higher_one() -> None:
@@ -62,6 +64,7 @@ def test_a_trigger_happy_count_gets_a_higher_one() -> None:
     assert float(result.answer.changes[0].partition("= ")[2]) > 10
 
 
+@pytest.mark.slow
 def test_none_reaches_it_is_an_answer() -> None:
     """No threshold tells 5 % errors from 4 % that there are anyway, at a request every ten seconds."""
     result = found(RATE, per_s=0.1, error_rate=0.04)
@@ -69,6 +72,7 @@ def test_none_reaches_it_is_an_answer() -> None:
     assert [option.verdict for option in result.options] == ["misses"] * len(result.options)
 
 
+@pytest.mark.slow
 def test_options_are_each_better_in_something_and_fewest_changes_come_first() -> None:
     result = found(RATE, per_s=20, fault=Fault(errors=0.015), target=Target(catch=0.9))
     sizes = [len(option.changes) for option in result.options]
@@ -87,22 +91,17 @@ def test_options_are_each_better_in_something_and_fewest_changes_come_first() ->
     assert least < 0.8 * result.options[0].bad.harmed.mean
 
 
-def test_the_same_seed_finds_the_same() -> None:
-    first, second = (found(COUNT, per_s=2) for _ in range(2))
-    assert first == second
-
-
 def test_a_trial_is_what_a_simulation_says() -> None:
     """The search's short cut, alarm by alarm on kept draws, and the simulation of the whole changed shift."""
     its_shift, traffic = shift(RATE, COUNT), profile(20, error_rate=0.001)
     trials = Trials(its_shift, traffic, Fault(errors=0.02), 3, Unknowns())
     every = candidates(its_shift)
-    sets = [(), *((one,) for one in every[::5]), (every[0], every[-1]), (every[3], every[-6], every[-1])]
+    sets = [(), *((one,) for one in every[::9]), (every[0], every[-1]), (every[3], every[-6], every[-1])]
     for changes in sets:
         score = trials.score(changes)
-        whole = simulate(changed(its_shift, changes), traffic, fault=Fault(errors=0.02), releases=4000, seed=9)
-        assert score.caught == pytest.approx(whole.rolled_back.value, abs=0.06), changes
-        assert score.harm == pytest.approx(whole.harmed.mean, rel=0.15), changes
+        whole = simulate(changed(its_shift, changes), traffic, fault=Fault(errors=0.02), releases=1000, seed=9)
+        assert score.caught == pytest.approx(whole.rolled_back.value, abs=0.08), changes
+        assert score.harm == pytest.approx(whole.harmed.mean, rel=0.2), changes
 
 
 def test_the_examples_numbers_stand_in_its_code(green: Path) -> None:
@@ -183,25 +182,32 @@ def test_time_that_is_up_is_said() -> None:
 COMMAND = ["simulate", "--requests-per-s", "20", "--releases", "500", "--improve", "--app"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("fault", "wanted", "code", "said"),
+    ("fault", "more", "code", "said"),
     [
         ("5%", [], 0, "nothing has to change: 99 % of releases like `5 % errors` rolled back, and 1 of a hundred"),
         ("1.5%", [], 0, "1 change: reaches what is wanted\n    "),
         ("0.01%", ["--background", "2%"], 1, "no: none reaches it: 99 % of releases like `0.01 % errors` rolled back"),
     ],
 )
-def test_the_command(tmp_path: Path, fault: str, wanted: list[str], code: int, said: str) -> None:
+def test_the_command(tmp_path: Path, fault: str, more: list[str], code: int, said: str) -> None:
     directory = assembly(tmp_path / "cdk.out", Rate=RATE_RESOURCE)
-    result = CliRunner().invoke(app, [*COMMAND, str(directory), "--error-rate", fault, *wanted])
+    result = CliRunner().invoke(app, [*COMMAND, str(directory), "--error-rate", fault, *more])
     assert result.exit_code == code, result.output
     assert said in result.stdout
-    told = CliRunner().invoke(app, [*COMMAND, str(directory), "--error-rate", fault, *wanted, "--format", "json"])
-    answer = json.loads(told.stdout)
-    assert told.exit_code == code
-    assert answer["schema"] == "seachange.improvement/1"
-    assert answer["verdict"] == ("pass" if code == 0 else "fail")
-    assert (answer["answer"] is None) == (code == 1)
+
+
+@pytest.mark.slow
+def test_the_command_in_json(tmp_path: Path) -> None:
+    directory = assembly(tmp_path / "cdk.out", Rate=RATE_RESOURCE)
+    result = CliRunner().invoke(app, [*COMMAND, str(directory), "--error-rate", "1.5%", "--format", "json"])
+    answer = json.loads(result.stdout)
+    assert (answer["schema"], answer["verdict"]) == ("seachange.improvement/1", "pass")
+    assert answer["target"] == {"catch": 0.99, "false_alarms": 1}
+    assert answer["options"][0]["changes"] == []
+    assert answer["answer"] in [option["changes"] for option in answer["options"] if option["verdict"] == "reaches"]
+    assert all(option["caught_range"][0] <= option["caught"]["value"] for option in answer["options"])
 
 
 def test_the_command_wants_one_fault(tmp_path: Path) -> None:
