@@ -14,6 +14,9 @@ from seachange.rehearsal.dump import restore
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange_migrations.connection import ConnectionSettings
+from tests.assemblies import CONFIG
+
+from .conftest import command
 
 PRODUCTION = """
 CREATE TABLE public.orders (id bigint PRIMARY KEY, note text);
@@ -154,3 +157,21 @@ def test_the_password_is_on_no_command_line(production: Production, tmp_path: Pa
     )
     assert "prod.dump" in shown.read_text()
     assert "hidden-from-ps" not in shown.read_text()
+
+
+@pytest.mark.slow
+def test_the_command_tells_it_in_one_line(blue: Path, green: Path, tmp_path: Path) -> None:
+    (tmp_path / "prod.dump").write_text("INSERT INTO absent VALUES (1);")
+    whole = CONFIG.read_text()
+    seed = whole[whole.index("[seed]") : whole.index("# Blue and green")]
+    config = tmp_path / CONFIG.name
+    config.write_text(
+        whole.replace(seed, '[seed]\ndump = "prod.dump"\n').replace('directory = "."', f'directory = "{CONFIG.parent}"')
+    )
+    options = ["--blue", blue, "--green", green, "--config", config, "--out", tmp_path / "out"]
+    done = subprocess.run(command(*options), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"seachange: {tmp_path / 'prod.dump'} does not restore: psql:")
+    assert 'relation "absent" does not exist' in last
+    assert "Traceback" not in done.stderr
