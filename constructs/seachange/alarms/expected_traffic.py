@@ -21,7 +21,7 @@ _HOURS = 24
 class ExpectedTraffic:
     """What the service's traffic is like. The synthesis simulates releases under it, and warns of alarms that do not suit it.
 
-    `seachange simulate --fit-from` finds these numbers in access logs. All must be known when the app is synthesized.
+    `seachange simulate --logs` finds these numbers in access logs. All must be known when the app is synthesized.
 
     Attributes:
         requests_per_second: Of blue and green together: one number, or one for each of the day's 24 hours.

@@ -1,5 +1,6 @@
 """What `seachange simulate` is given on the command line, as the simulation takes it."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ def traffic(
     if profile is not None:
         return Profile.load(profile), ()
     if logs is not None:
-        found = fit(logs)
+        found = fit(logs, progress=lambda read: print(f"{read:,} requests read", file=sys.stderr))
         return found.profile, found.notes
     assert requests_per_s is not None
     return Profile(requests_per_s=(requests_per_s,), error_rate=share("--background", background)), ()

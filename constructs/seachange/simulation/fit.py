@@ -57,7 +57,7 @@ def fit(path: Path, *, progress: Callable[[int], None] = lambda _: None) -> Fit:
                 unreadable += 1
                 continue
             tally.count(seen)
-            if tally.requests % 100_000 == 0:
+            if tally.requests % 1_000_000 == 0:
                 progress(tally.requests)
     if unreadable > 1 and unreadable > _MOST_UNREADABLE * (tally.requests + unreadable):
         raise SimulationError(
