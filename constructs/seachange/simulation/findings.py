@@ -67,7 +67,7 @@ def findings(shift: Shift, profile: Profile, bad: Bad) -> list[Finding]:
     caught: dict[Fault, dict[str, Share]] = {}
     found = []
     for alarm, _ in good.watch.alarms:
-        if alarm.name not in good.watch.decisive:
+        if alarm.name not in good.watch.decisive or _looks_at_hosts(alarm):
             continue
         fault = _should_see(alarm, bad)
         is_timed = any(metric.name == "TargetResponseTime" for metric in alarm.metrics.values())
@@ -107,6 +107,11 @@ def _should_see(alarm: Alarm, bad: Bad) -> Fault | None:
     if "TargetResponseTime" in names and bad.delay_s is not None:
         return Fault(delay_s=bad.delay_s)
     return None
+
+
+def _looks_at_hosts(alarm: Alarm) -> bool:
+    """Whether it looks at the number of targets, which does not follow from the traffic."""
+    return any(metric.name.endswith("HostCount") for metric in alarm.metrics.values())
 
 
 def _in_words(fault: Fault) -> str:
@@ -165,5 +170,4 @@ def _weighed(alarm: Alarm, shift: Shift) -> Iterator[float]:
 
 def _where(alarm: Alarm, part: Literal["threshold"]) -> str:
     knob = knob_of(alarm, part)
-    assert knob is not None
-    return knob.argument
+    return "its threshold" if knob is None else knob.argument
