@@ -37,6 +37,7 @@ def test_an_application_load_balancers(log: Path) -> None:
         alb("2026-11-25T13:00:04.000000Z", "GET https://shop.example.com:443/items/7?page=2 HTTP/2.0", kind="h2")
         + alb("2026-11-25T13:00:00.000000Z", "HEAD http://shop.example.com:80/ HTTP/1.1", kind="http")
         + alb("2026-11-25T13:00:01.000000Z", "POST https://shop.example.com:443/items HTTP/1.1")
+        + alb("2026-11-25T13:00:01.000000Z", "GET https://shop.example.com:443/socket HTTP/1.1", kind="wss")
         + alb("2026-11-25T13:00:01.000000Z", "- http://shop.example.com:80- - ")
         + alb("2026-11-25T13:00:03.000000Z", "GET https://shop.example.com:443 HTTP/1.1")
     )

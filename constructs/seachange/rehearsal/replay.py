@@ -124,10 +124,12 @@ def _entry(line: str) -> tuple[float, str, str] | None:
         at = _timestamp(match["time"], iso=False)
     else:
         return None
+    if at is None:
+        return None
     words = match["request"].split(" ")
-    if at is None or len(words) < 2:
-        # A client that never sent a whole request: `- http://…:80- -`, `-`.
-        return (at, "-", "-") if at is not None else None
+    if len(words) < 2 or match.groupdict().get("kind", "").startswith("ws"):
+        # A client that never sent a whole request (`-`), or a WebSocket, whose GET is only its beginning.
+        return at, "-", "-"
     return at, words[0], words[1]
 
 
