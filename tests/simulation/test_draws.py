@@ -71,6 +71,18 @@ def test_counts_have_their_mean_and_dispersion(dispersion: float) -> None:
         assert side.errors[minute].var() / (0.05 * mean) == pytest.approx(dispersion, rel=0.3)
 
 
+def test_bursts_are_of_the_traffic_that_there_is() -> None:
+    chance = np.random.default_rng(5)
+    fault = Fault(errors=1, share=0.5, bursty=True)
+    table = exposure(shift(RATE), fault, exactly(0), lead=0)
+    green = Traffic(profile(10), fault, table, 1.0).green(chance, np.zeros(DRAWS, np.int64), np.full((1, 1), 10.0))
+    assert green.requests[40].mean() == pytest.approx(600, rel=0.01)
+    # In a good part of the minutes nearly nothing of it fails, in another everything.
+    failing = green.errors[40] / green.requests[40]
+    assert (failing < 0.05).mean() > 0.3
+    assert (failing == 1).mean() > 0.1
+
+
 def test_green_gets_the_steps_shares_wherever_a_minute_begins() -> None:
     for begins in (0.0, 20.0):
         table = exposure(shift(RATE), Fault(after_s=200, until_s=260), exactly(begins), lead=2)

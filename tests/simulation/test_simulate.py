@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -108,6 +109,22 @@ def test_an_alarm_that_fires_already_stops_the_release_at_its_start() -> None:
     assert result.rolled_back.value == 1
     assert result.time_s.p95 == 20
     assert result.failed.mean == pytest.approx(0.1 * 10 * 20, rel=0.1)
+
+
+def test_an_alarm_that_fired_some_minutes_before_does_not() -> None:
+    # About one minute in fifty has more than 13 errors where seven are usual. Only the last one before the release counts.
+    noisy = alarm("errors", 13, name="noisy", errors=metric("HTTPCode_Target_5XX_Count", None))
+    result = simulate(shift(noisy), profile(error_rate=7 / 6000), releases=2000, unknowns=KNOWN)
+    assert result.rolled_back.value > 0.3
+    assert result.time_s.p5 is not None
+    assert result.time_s.p5 > 20
+
+
+def test_a_request_fails_once() -> None:
+    """One that green resets has no answer that could be wrong."""
+    result = simulate(shift(BALANCER), profile(), fault=Fault(errors=1, resets=0.5), releases=300, unknowns=KNOWN)
+    assert result.time_s.p50 == 60 + 60 + 30 + 20
+    assert result.failed.mean == pytest.approx(10 * 170, rel=0.02)
 
 
 def test_a_percentile_of_too_few_samples_is_mute_where_the_alarm_wants_that() -> None:
@@ -311,6 +328,20 @@ def test_a_rehearsals_compressed_minutes_hold_fewer_requests() -> None:
     assert compressed.rolled_back.value > 0.5
     until_the_end = simulate(shift(BALANCER), profile(20), fault=fault, releases=500, compression=60).failed.mean
     assert until_the_end == pytest.approx(0.01 * 20 * (0.1 * 45 * 180 + 1800) / 60, rel=0.1)
+
+
+@pytest.mark.parametrize(("threshold", "fires"), [(5000, True), (7000, False)])
+def test_both_colours_requests_are_compressed_alike(threshold: float, fires: bool) -> None:
+    everything = alarm("requests", threshold, of=(5, 5), requests=metric("RequestCount", None))
+    result = simulate(shift(everything), profile(), releases=50, compression=10)
+    assert result.rolled_back.value == fires
+
+
+@pytest.mark.parametrize("zeros", ["absent", "sent"])
+def test_without_requests_there_is_no_count_of_errors_either_way(zeros: Literal["absent", "sent"]) -> None:
+    dead = alarm("errors", 0, missing_data="breaching", errors=ERRORS)
+    unknowns = replace(KNOWN, zeros=zeros)
+    assert simulate(shift(dead), profile(0), releases=20, unknowns=unknowns).rolled_back.value == 1
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------------
