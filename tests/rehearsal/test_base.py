@@ -81,8 +81,9 @@ def test_blue_is_the_revision_and_green_the_working_tree(repository: Path, monke
     assert trees(repository) == 1
 
 
-def test_blues_code_is_the_revisions(repository: Path) -> None:
-    before = settings(repository)
+@pytest.mark.parametrize("own", ["", '[blue]\nrevision = "v1"\n'])
+def test_blues_code_is_the_revisions_whatever_the_file_says(repository: Path, own: str) -> None:
+    before = settings(repository, service=own)
     after = served_by(before, "main")
     assert (after.blue.revision, after.green.revision) == ("main", None)
     assert replace(after, blue=before.blue) == before
@@ -99,7 +100,7 @@ def test_a_program_that_is_a_path_counts_from_the_file_as_the_revision_may_not_h
 @pytest.mark.parametrize(
     ("changes", "base", "said"),
     [
-        ({"service": 'revision = "main"'}, "main", "says that blue is revision main"),
+        ({"service": 'revision = "main"'}, "main", "says that green is revision main"),
         ({"service": 'image = "shop:1"'}, "main", "says that blue is image shop:1"),
         ({}, "nowhere", "revision 'nowhere' is not in the repository"),
     ],

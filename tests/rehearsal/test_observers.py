@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from seachange.rehearsal.observers import Observer
+from seachange.rehearsal.observers import Observer, shown
 from seachange.rehearsal.stage.postgres import PostgresServer
 from tests.servers.server import started
 
@@ -58,12 +58,33 @@ def test_a_wait_is_seen_with_its_statement_and_who_blocks_it(dsn: str) -> None:
         ended = time.time()
     assert {seen.waiting for seen in observer.seen} == {1}
     assert {seen.wait.blocked_by for seen in observer.seen} == {"the migration"}
-    assert {seen.statement for seen in observer.seen} == {"UPDATE customers SET address"}
+    assert {seen.statement for seen in observer.seen} == {"UPDATE customers SET address = $1 WHERE id = $2"}
     waits = [seen.wait.longest_s for seen in observer.seen]
     assert waits == sorted(waits)
     assert waits[-1] <= ended - started
     assert observer.longest_wait_s(started, ended) == waits[-1]
     assert observer.longest_wait_s(ended, ended + 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (f"/* {PRIVATE} */ SELECT 'x{PRIVATE}' -- {PRIVATE}", "SELECT $1"),
+        ("select  a,\n b from t where c in (1, 2)", "SELECT a, b FROM t WHERE c IN ($1, $2)"),
+        (f"INSERT INTO customers (address) VALUES ('{PRIVATE} which PostgreSQL cut o", "INSERT …"),
+        ('"quoted', "…"),
+        ("", ""),
+        (f"SELECT {', '.join(f'column_{n}' for n in range(50))} FROM t", None),
+    ],
+)
+def test_a_statement_is_told_without_values(statement: str, said: str | None) -> None:
+    told = shown(statement)
+    assert PRIVATE not in told
+    assert len(told) <= 121
+    if said is None:
+        assert told.endswith("…")
+    else:
+        assert told == said
 
 
 def test_nobody_waits_in_an_idle_database(dsn: str) -> None:

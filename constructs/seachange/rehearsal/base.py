@@ -76,8 +76,9 @@ def post(markdown: str) -> None:
 def _needed(settings: RehearsalConfig, base: str) -> Synth:
     for colour in ("blue", "green"):
         source = settings.source(colour)
-        if source.image is not None or source.revision is not None:
-            named = f"image {source.image}" if source.revision is None else f"revision {source.revision}"
+        # Blue's own revision gives way: it says what blue is where nothing else does.
+        if source.image is not None or (colour == "green" and source.revision is not None):
+            named = f"revision {source.revision}" if source.image is None else f"image {source.image}"
             raise ConfigError(
                 f"--base {base}: {settings.path} says that {colour} is {named}, and --base compares a revision with the working tree; "
                 "take that out, or give both assemblies with --blue and --green"

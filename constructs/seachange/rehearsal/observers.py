@@ -11,12 +11,13 @@ import numpy as np
 import psycopg
 
 from seachange.rehearsal.incidents import LockWait
+from seachange_migrations.check.parser import NotParsedError, without_values
 
 _EVERY_S = 0.1
-# Whole words of the statement as long as they hold no value.
+_LONGEST_STATEMENT = 120
 _WAITS = """
 SELECT extract(epoch FROM clock_timestamp() - min(l.waitstart))::float8 AS longest_s, count(DISTINCT l.pid) AS waiting,
-       (array_agg(substring(a.query FROM '^[^''"0-9$=(]{0,60}') ORDER BY l.waitstart))[1] AS statement,
+       (array_agg(a.query ORDER BY l.waitstart))[1] AS statement,
        (SELECT coalesce(string_agg(DISTINCT coalesce(nullif(b.application_name, ''), 'pid ' || b.pid), ', '), '')
         FROM pg_stat_activity b WHERE b.pid = ANY (pg_blocking_pids((array_agg(l.pid ORDER BY l.waitstart))[1]))) AS blocked_by
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -129,7 +130,17 @@ class Observer:
         if waits is not None:
             longest_s, waiting, statement, blocked_by = waits
             wait = LockWait(at=at, longest_s=float(longest_s), blocked_by=blocked_by)
-            self.seen.append(Seen(wait=wait, waiting=int(waiting), statement=" ".join(str(statement).split())))
+            self.seen.append(Seen(wait=wait, waiting=int(waiting), statement=shown(statement)))
+
+
+def shown(statement: str) -> str:
+    """A statement without its values, in so many characters; the first word of one that cannot be read, as PostgreSQL cuts long ones off."""
+    try:
+        text = without_values(statement)
+    except NotParsedError:
+        first = (statement.split() or [""])[0]
+        return f"{first} …" if first.isalpha() else "…"
+    return text if len(text) <= _LONGEST_STATEMENT else f"{text[:_LONGEST_STATEMENT]}…"
 
 
 def _events(log: Path) -> list[tuple[float, dict[str, Any]]]:

@@ -67,6 +67,16 @@ def named_parameters(sql: str) -> str:
     return b"".join([*parts, text[end:]]).decode()
 
 
+def without_values(sql: str) -> str:
+    """`sql` as the parser writes it: `$1` in the place of each value, and no comment. Raises NotParsedError."""
+    postgast = _postgast()
+    try:
+        text: str = postgast.deparse(postgast.parse(postgast.normalize(sql)))
+    except postgast.PgQueryError as error:
+        raise NotParsedError(error.message) from None
+    return text
+
+
 def parse_within(block: Parsed, sql: str) -> list[Parsed]:
     """The statements in `sql`, which `block` executes."""
     found = parse(Statement(sql=sql, line=block.line, operation=block.operation, autocommit=block.autocommit))
