@@ -28,7 +28,7 @@ def test_an_alarm_that_suits_has_none() -> None:
             "blind",
             "Its threshold is 10 a minute, and such a release makes 6 at most.",
         ),
-        (CLOSED, 2, "blind", "of 100 (400 simulated, so 0 to "),
+        (CLOSED, 2, "blind", "of 100 (400 simulated, so "),
         (CLOSED, 2, "blind", "releases that close the connection of 5 % of their requests without an answer."),
         (RATE, 0.5, "blind", "It wants 50 requests a minute where there are 30 at most: lower floor of rate."),
         (
