@@ -8,6 +8,7 @@ import pytest
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load.request import Request, template
+from seachange.rehearsal.stage.launch import local_command
 
 WHOLE = """
 [service]
@@ -197,7 +198,6 @@ def test_where_nothing_is(folder: Path) -> None:
             "`service.directory` names .*absent, which does not exist",
         ),
         ('"python", "-m"', '"pythonn", "-m"', r"'pythonn' is neither .* install it or change \[service\] start"),
-        ('start = ["python", "-m", "shop", "{{port}}"]', "", "`service.start` must be a list of texts; it is missing"),
         (
             "[views]",
             "[service.environment]\nA = '{{b}}'\n[views]",
@@ -257,3 +257,26 @@ def test_the_guides_example_can_be_read(folder: Path) -> None:
     guide = Path(__file__).parents[2] / "docs" / "guide" / "rehearsal-toml.md"
     example = guide.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
     assert load(folder, example).blue.revision == "v1.4"
+
+
+def test_without_a_command_the_templates_is_taken(folder: Path) -> None:
+    assert load(folder, changed('start = ["python", "-m", "shop", "{{port}}"]', "")).blue.start == ()
+
+
+def test_a_containers_command_becomes_a_tasks() -> None:
+    command = [
+        "uvicorn",
+        "shop:app",
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "9000",
+        "--bind",
+        "0.0.0.0:9000",
+        "--limit",
+        "19000",
+    ]
+    assert local_command(command, 9000) == (
+        *("uvicorn", "shop:app", "--host", "127.0.0.1", "--port", "{{port}}"),
+        *("--bind", "127.0.0.1:{{port}}", "--limit", "19000"),
+    )

@@ -26,7 +26,7 @@ class Source:
             revision; an image does not use it.
         revision: A git revision of the repository that `directory` lies in; None for the directory as it is.
         image: An OCI image; None for processes of this machine.
-        start: The command of one task, as it stands in the file; empty for an image's own.
+        start: The command of one task, as it stands in the file; empty for an image's own, or the template's.
         environment: Local values for variables that the template fills from a secret, a parameter or what only AWS knows. They may hold
             the placeholders `{{database_…}}`.
     """
@@ -69,7 +69,7 @@ def read_source(document: Table, colour: str) -> Source:
     directory = placed.file("directory") if "directory" in placed else document.folder
     # The service's command starts no image that a colour names for itself: that has its own.
     starting = own if "start" in own or "image" in own else service
-    start = starting.texts("start") if image is None or "start" in starting else ()
+    start = starting.texts("start") if "start" in starting else ()
     environment = service.named_texts("environment")
     for name, text in environment.items():
         for placeholder in _PLACEHOLDER.findall(text):
@@ -83,7 +83,7 @@ def read_source(document: Table, colour: str) -> Source:
         image=image,
         environment=environment,
     )
-    if revision is None and image is None:
+    if start and revision is None and image is None:
         # Missing programs are told at once, not after the stage has been set up.
         with_program(source, directory)
     return source

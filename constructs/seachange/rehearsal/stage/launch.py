@@ -1,7 +1,8 @@
 """Starts tasks of one release: each at a port of its own."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seachange.rehearsal.releases import Prepared
@@ -41,6 +42,12 @@ class Launcher:
             inherited=inherited_environment(),
             log=self._logs / f"{name}.log",
         )
+
+
+def local_command(command: Sequence[str], container_port: int) -> tuple[str, ...]:
+    """A container's command as one task's here: the container's port becomes the task's own, and it listens on the loopback interface alone."""
+    port = re.compile(rf"(?<!\d){container_port}(?!\d)")
+    return tuple(port.sub("{{port}}", word).replace("0.0.0.0", LOOPBACK) for word in command)
 
 
 def inherited_environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The stage of a rehearsal: a real PostgreSQL, a real load balancer, real processes of the service, on the loopback interface."""
 
 import contextlib
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping
@@ -11,14 +12,15 @@ from typing import Any, Self, TypeVar
 from seachange.assembly import canonical, intrinsics, substitute
 from seachange.plan.faults import NO_FAULT, Fault
 from seachange.plan.model import COLOURS, HealthCheck, Migration, Plan, Release
-from seachange.rehearsal.config import RehearsalConfig
+from seachange.rehearsal.config import RehearsalConfig, Source
+from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.provider import Invocation
 from seachange.rehearsal.releases import prepared
 from seachange.rehearsal.stage.database import StageDatabase
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.fault_proxy import FaultProxy, on_this_stage
-from seachange.rehearsal.stage.launch import Launcher, inherited_environment
+from seachange.rehearsal.stage.launch import Launcher, inherited_environment, local_command
 from seachange.rehearsal.stage.postgres import PostgresServer
 from seachange.rehearsal.stage.secrets import SecretsManager
 from seachange.rehearsal.stage.tasks import TaskSet
@@ -61,8 +63,7 @@ class Stage(AbstractContextManager["Stage"]):
             self.directory.chmod(0o711)
             # The cheap things first: a missing revision, image or program is said before anything starts.
             self._prepared = {
-                colour: self._exit.enter_context(prepared(self._config.source(colour), self.directory))
-                for colour in COLOURS
+                colour: self._exit.enter_context(prepared(self._source(colour), self.directory)) for colour in COLOURS
             }
             self.secrets = self._exit.enter_context(SecretsManager(logs=self._logs))
             data = self.directory / "postgres"
@@ -146,6 +147,19 @@ class Stage(AbstractContextManager["Stage"]):
         """Has the tasks of a colour that a drill wants faulty perform the fault from now on."""
         for door in self._doors[colour]:
             door.set(fault)
+
+    def _source(self, colour: str) -> Source:
+        """A colour's code and command: the configuration's, else the command of the template's container."""
+        source = self._config.source(colour)
+        if source.start or source.image is not None:
+            return source
+        release = self._plan.green if colour == "green" else self._plan.blue
+        if not release.command:
+            raise ConfigError(
+                f"{self._config.path} does not say how {colour} starts, and the template leaves that to the image; add [service] start"
+            )
+        start = local_command(release.command, release.container_port)
+        return dataclasses.replace(source, start=start)
 
     def _door(self, colour: str, name: str, port: int, fault: Fault) -> FaultProxy:
         # A task that replaces another goes on with the fault's time.
