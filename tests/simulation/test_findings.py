@@ -1,8 +1,12 @@
 """`findings`: which alarms are blind at a traffic, or take good releases back, and what is said of them."""
 
+from pathlib import Path
+
 import pytest
 
+from seachange.assembly import Assembly
 from seachange.evaluation import Alarm
+from seachange.plan.template import read_shift
 from seachange.simulation.findings import Bad, Finding, findings
 from tests.simulation.shifts import ERRORS, RATE, REQUESTS, RESETS, alarm, metric, profile, shift
 
@@ -59,3 +63,12 @@ def test_what_does_not_follow_from_the_traffic_is_passed_over() -> None:
     for one in (hosts, stranger):
         assert found(one) == []
     assert found(alarm("m", 5, m=P99), bad=Bad(error_percent=5, delay_s=None)) == []
+
+
+def test_no_remedy_is_named_that_the_construct_would_refuse(green: Path) -> None:
+    """A comparison takes 100 requests on both sides at least, and at 2 a second there are 60."""
+    its_shift = read_shift(Assembly.load(green))
+    texts = {finding.alarm: finding.text for finding in findings(its_shift, profile(2), BAD)}
+    assert [name[18:31] for name in texts] == ["ErrorsAgainst", "LatencyAgains"]
+    for text in texts.values():
+        assert text.endswith("and 100 is the least that it can work with: do not rely on it at this traffic.")
