@@ -73,7 +73,8 @@ class Engine:
             "SEACHANGE_WRITING_S": str(_WRITING_S),
         }
         self._python("-m", "pytest", "-q", "--junitxml=build/tests/survival.xml", *_LONG, **variables)
-        self.outcomes = Outcomes(self.user.clone)
+        # Of these names others ran too, with fewer kills: what they found is not this line's.
+        self.outcomes = Outcomes(self.user.clone, "survival.xml")
         return f"tests/survival and the random ones of sync and backfill passed with {_KILLS} kills and {_EXAMPLES} interleavings each"
 
     def killed(self) -> str:
@@ -85,7 +86,7 @@ class Engine:
         return "eight deployers at once: each revision applied once, none fails"
 
     def restart(self) -> str:
-        self.outcomes.passed("test_the_server_restarts_in_the_middle_of_a_batch")
+        self.outcomes.passed("test_the_server_restarts_in_the_middle_of_a_batch*")
         return "the server restarts in mid-batch: the migration goes on"
 
     def long_transaction(self) -> str:
@@ -97,14 +98,16 @@ class Engine:
         return "a canceled CREATE INDEX CONCURRENTLY leaves an invalid index, which the next try rebuilds"
 
     def bad_input(self) -> str:
-        self.outcomes.passed(
+        # `make test` ran them without a chosen version of PostgreSQL, `make test-postgres` with each.
+        outcomes = Outcomes(self.user.clone)
+        outcomes.passed(
             "test_no_migrations_directory",
             "test_a_syntax_error_in_a_revision",
             "test_two_heads",
             "test_a_database_with_a_revision_that_is_unknown_or_newer_than_the_code*",
             "test_wrong_credentials",
             "test_a_server_without_tls",
-            "test_a_certificate_of_another_authority",
+            "test_a_certificate_of_another_authority*",
             "test_a_certificate_for_another_host",
             "test_a_web_server*",
             "test_a_closed_port",
