@@ -121,6 +121,10 @@ def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: Edit) -> N
     refused(rehearse(config=config), "task blue-", "log:")
 
 
+def test_a_load_that_the_machine_cannot_carry(rehearse: Rehearse) -> None:
+    refused(rehearse(rate=5000, rows=1000), "this machine does not carry 5000 requests/s", "lower --rate")
+
+
 def test_a_broken_migration(rehearse: Rehearse, green: Path, tmp_path: Path) -> None:
     broken = tmp_path / "green"
     shutil.copytree(green, broken)

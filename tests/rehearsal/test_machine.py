@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from seachange.rehearsal.machine import MOST_CPU_PERCENT, MOST_LAG_S, Machine, faults, overload
+from seachange.rehearsal.machine import MOST_CPU_PERCENT, MOST_LAG_S, Machine, drowned, faults, overload
 from seachange.rehearsal.statistics import AA
 
 ALIKE = AA(duration_s=10, difference_s={}, interval_s={}, passed=True)
@@ -49,6 +49,14 @@ def test_a_load_that_is_not_answered_or_leaves_late_is_not_carried() -> None:
     late = overload(2000, 1990, [0.0002] * 900 + [1.24] * 100, rate=200)
     assert late is not None
     assert "requests left up to 1.2 s late; lower --rate" in late
+
+
+@pytest.mark.parametrize(("rate", "most"), [(200, 1000), (3000, 4000)])
+def test_answers_that_fall_seconds_behind_end_the_wait(rate: float, most: int) -> None:
+    assert drowned(5000, 5000 - most, rate=rate) is None
+    why = drowned(5000, 5000 - most - 1, rate=rate)
+    assert why is not None
+    assert f"does not carry {rate} requests/s: {most + 1} of 5000 wait for their answer; lower --rate" in why
 
 
 @pytest.mark.slow

@@ -53,9 +53,9 @@ class World:
 
 @pytest.mark.slow
 def test_blue_against_itself_fails_once_in_a_hundred_phases() -> None:
-    # Measured over 400 phases of this world: 1.0 % failed. More than four of sixty happen once in a thousand times.
-    failed = sum(not World(seed).against_itself().passed for seed in range(60))
-    assert failed <= 4
+    # Measured over 400 phases of this world: 1.0 % failed. More than three of forty happen once in a thousand times.
+    failed = sum(not World(seed).against_itself().passed for seed in range(40))
+    assert failed <= 3
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -80,11 +80,11 @@ def test_one_request_in_each_group_decides_nothing() -> None:
 @pytest.mark.slow
 def test_two_phases_of_one_build_are_hardly_ever_told_apart() -> None:
     told = {50: 0, 99: 0}
-    for seed in range(100):
+    for seed in range(50):
         before, after = World(2 * seed).latency, World(2 * seed + 1, seconds=30).latency
         for claim in claims("after against before", list(before), list(after), NOTHING_BY_CHANCE):
             told[claim.percentile] += claim.decidable
-    assert max(told.values()) <= 6
+    assert max(told.values()) <= 4
 
 
 def test_a_slower_phase_is_told_and_its_interval_is_wider_than_the_a_a_phases() -> None:

@@ -10,6 +10,9 @@ SeaChangeError
 
 from seachange.errors import SeaChangeError
 
+# For whatever comes of too much load.
+REMEDY = "lower --rate, or rehearse on a machine with more processors"
+
 
 class RehearsalError(SeaChangeError):
     """A rehearsal that cannot be held."""

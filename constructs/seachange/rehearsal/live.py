@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 from seachange.plan.model import COLOURS
 from seachange.rehearsal.acts import Act
+from seachange.rehearsal.errors import StageError
 from seachange.rehearsal.incidents import Happening
+from seachange.rehearsal.machine import drowned
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.outcome import Kind, Outcome
 from seachange.rehearsal.progress import Progress, Status
@@ -51,6 +53,8 @@ class Live:
         self.watch: AlarmWatch | None = None
         # Of the release under way: the deployment resource stops it when its tasks keep dying.
         self.deploying: TaskSet | None = None
+        # Requests per second, for as long as blue alone must carry them; a release may slow its own.
+        self.carried_rate: float | None = None
         self._progress = progress
         self._status = Status()
         self._slice_s = slice_s
@@ -87,6 +91,8 @@ class Live:
         if self.traffic and self.measurements:
             totals = self.traffic.totals()
             self._show(requests=totals.sent, failed=totals.failed)
+            if self.carried_rate and (why := drowned(totals.sent, totals.done, rate=self.carried_rate)):
+                raise StageError(why)
             if now // self._slice_s > self._observed_slice:
                 self._observed_slice = int(now // self._slice_s)
                 for colour in COLOURS:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import psutil
 
+from seachange.rehearsal.errors import REMEDY
 from seachange.rehearsal.metrics import percentile
 from seachange.rehearsal.statistics import AA
 
@@ -13,6 +14,8 @@ from seachange.rehearsal.statistics import AA
 MOST_LAG_S, MOST_CPU_PERCENT = 0.005, 85.0
 # Beyond these a load is none: the machine does not carry it at all.
 _HOPELESS_LAG_S, _FEWEST_SHARE = 0.25, 0.9
+# Each request under way takes two files of the load balancer's: it would end before the baseline does.
+_DROWNED_S, _MOST_UNDER_WAY = 5.0, 4000
 _EVERY_S = 1.0
 
 
@@ -71,11 +74,23 @@ def overload(sent: int, answered: int, lag_s: Sequence[float], *, rate: float) -
         lag_s: How late each request left, of those that have been answered.
         rate: Requests per second that were wanted.
     """
-    remedy = "lower --rate, or rehearse on a machine with more processors"
     if sent and answered < _FEWEST_SHARE * sent:
         return (
-            f"this machine does not carry {rate:g} requests/s: of {sent} only {answered} are answered so far; {remedy}"
+            f"this machine does not carry {rate:g} requests/s: of {sent} only {answered} are answered so far; {REMEDY}"
         )
     if lag_s and (lag := percentile(lag_s, 99)) > _HOPELESS_LAG_S:
-        return f"this machine does not carry {rate:g} requests/s: requests left up to {lag:.1f} s late; {remedy}"
+        return f"this machine does not carry {rate:g} requests/s: requests left up to {lag:.1f} s late; {REMEDY}"
     return None
+
+
+def drowned(sent: int, answered: int, *, rate: float) -> str | None:
+    """Why not even to wait for the whole baseline: the answers are seconds behind, and each second makes it worse. None while they are not.
+
+    Args:
+        sent, answered: Requests by this moment, at a steady rate.
+        rate: Requests per second that were wanted.
+    """
+    under_way = sent - answered
+    if under_way <= min(_DROWNED_S * rate, _MOST_UNDER_WAY):
+        return None
+    return f"this machine does not carry {rate:g} requests/s: {under_way} of {sent} wait for their answer; {REMEDY}"

@@ -64,6 +64,7 @@ class Rehearsal:
             machine = stage.enter(Machine())
             observer = stage.enter(Observer(stage.server.dsn(stage.database.name)))
             live.traffic = self._load(values)
+            live.carried_rate = options.rate
             outcome.started = time.time()
             live.weigh(0)
             self._compare_blue_with_itself()
@@ -126,6 +127,7 @@ class Rehearsal:
         live.weigh(50)
         live.wait(time.time() + BASELINE_S)
         live.weigh(0)
+        live.carried_rate = None
         live.begin(BASELINE_ENDS)
         self._end(twin)
 

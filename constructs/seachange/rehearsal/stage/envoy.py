@@ -1,10 +1,10 @@
 """A real load balancer on the loopback interface: Envoy, in an Application Load Balancer's place."""
 
+import http.client
 import json
 import os
 import shutil
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ from typing import Any, Self
 
 from seachange.plan.model import COLOURS, HealthCheck
 from seachange.plan.routing import Listener
-from seachange.rehearsal.errors import StageError
+from seachange.rehearsal.errors import REMEDY, StageError
 from seachange.rehearsal.stage.envoy_config import EnvoySettings, endpoints, envoy_config
 from seachange.rehearsal.stage.ports import LOOPBACK, claim, free_port
 from seachange.rehearsal.stage.process import ChildProcess
 
 _READY_TIMEOUT_S = 15.0
+# A request takes two of its files, and Envoy crashes when it gets none: many shells allow 1024 where the system would allow far more.
+_WITH_FILES = ("/bin/sh", "-c", 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"', "sh")
 # Never through a proxy of the shell's: the stage is on this machine.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -91,7 +93,7 @@ class LoadBalancer:
         ]
         self._process = ChildProcess(
             "Envoy",
-            [_executable(), "-c", str(config), *arguments],
+            [*_WITH_FILES, _executable(), "-c", str(config), *arguments],
             log=self._logs / "envoy.log",
             cwd=self._settings.directory,
             env=dict(os.environ),
@@ -149,6 +151,17 @@ class LoadBalancer:
         return {name: int(number) for name, _, number in (line.partition(": ") for line in lines)}
 
     def _admin(self, path: str, *, post: bool = False) -> str:
+        """What the admin interface answers; StageError when it does not."""
+        try:
+            return self._asked(path, post=post)
+        except (OSError, http.client.HTTPException) as error:
+            if self._process is not None:
+                # It may be about to end, and then says more than its silence.
+                self._process.wait(1)
+                self._process.must_run()
+            raise StageError(f"Envoy does not answer ({error}); {REMEDY}") from error
+
+    def _asked(self, path: str, *, post: bool = False) -> str:
         request = urllib.request.Request(
             f"http://{self.host}:{self._settings.admin_port}{path}", method="POST" if post else "GET"
         )
@@ -161,9 +174,9 @@ class LoadBalancer:
         while time.monotonic() < deadline:
             process.must_run()
             try:
-                if "LIVE" in self._admin("/ready"):
+                if "LIVE" in self._asked("/ready"):
                     return
-            except (urllib.error.URLError, OSError):
+            except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.05)
         raise StageError(f"Envoy was not ready within {_READY_TIMEOUT_S:.0f} s: {process.last_lines()}")
