@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seachange.evaluation import Metric, fewest_samples
+from seachange.evaluation import Metric, fewest_samples, value
 from seachange.plan.alb import HOSTS, RESPONSE_TIME, colours_of, has_data, is_known
 from seachange.simulation.latency import Latency
 from seachange.simulation.traffic import Side
@@ -74,6 +74,11 @@ class Asked:
     def pool(self) -> Pool:
         return self.colours, self.minutes
 
+    @property
+    def key(self) -> tuple[str, str, Pool]:
+        """The same for every alarm that asks for the same."""
+        return self.metric.name, self.metric.statistic, self.pool
+
 
 class Measured:
     """All metrics of some releases.
@@ -107,6 +112,7 @@ class Measured:
         self._compression = compression
         # Many alarms ask for the same.
         self._points: dict[tuple[str, str, Pool, Zeros], Floats] = {}
+        self._series: dict[tuple[object, ...], Floats] = {}
         self._pools: dict[Pool, Side] = {}
         self._times: dict[Pool, dict[float, Floats]] = {}
         self._averages: dict[Pool, Floats] = {}
@@ -117,10 +123,17 @@ class Measured:
 
     def points(self, asked: Asked, zeros: Zeros) -> Floats:
         """The metric over each period that ends with each minute; NaN where CloudWatch would have no data."""
-        key = (asked.metric.name, asked.metric.statistic, asked.pool, zeros)
+        key = (*asked.key, zeros)
         if key not in self._points:
             self._points[key] = self._measure(asked, zeros)
         return self._points[key]
+
+    def series(self, expression: str, metrics: Mapping[str, Asked], zeros: Zeros) -> Floats:
+        """The points of an expression over metrics, by id; calculated once, whatever thresholds and delays are tried on them."""
+        key = (expression, zeros, *((name, asked.key) for name, asked in metrics.items()))
+        if key not in self._series:
+            self._series[key] = value(expression, {name: self.points(one, zeros) for name, one in metrics.items()})
+        return self._series[key]
 
     def _measure(self, asked: Asked, zeros: Zeros) -> Floats:
         name = asked.metric.name

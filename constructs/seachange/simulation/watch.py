@@ -112,7 +112,7 @@ def _why_not(alarm: Alarm, colours: Mapping[str, str]) -> str | None:
 def _states(
     alarm: Alarm, metrics: Mapping[str, Asked], measured: Measured, unknowns: Unknowns, shape: tuple[int, int]
 ) -> NDArray[np.int8]:
-    points = value(alarm.expression, {name: measured.points(asked, unknowns.zeros) for name, asked in metrics.items()})
+    points = measured.series(alarm.expression, metrics, unknowns.zeros)
     pinned = unknowns.pins_newest and fills(alarm.expression)
     muted = None
     if alarm.ignores_low_samples:
