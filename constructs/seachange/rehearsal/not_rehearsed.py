@@ -38,7 +38,6 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
             f"alarm {name}: it reads metrics that this stage does not have, or asks for such an alarm"
             for name in outcome.watch.not_measured
         ]
-    entries += [f"environment variable {name}: ECS fills it from a secret or parameter" for name in plan.green.secrets]
     return entries + [
         f"environment variable left out, its value is known only on AWS: {entry}" for entry in outcome.unresolved
     ]

@@ -181,6 +181,8 @@ class Stage(AbstractContextManager["Stage"]):
     def _launcher(self, release: Release) -> Launcher:
         colour = "green" if release is self._plan.green else "blue"
         source = self._config.source(colour)
+        left_out = [name for name in release.secrets if name not in source.environment]
+        self.unresolved |= {f"{name}, which ECS fills from a secret or parameter" for name in left_out}
         known = self._local(release.environment, release, given=source.environment.keys())
         own = source.local_environment(known, self.database.placeholders)
         return Launcher(
