@@ -103,3 +103,9 @@ class Listener:
     idle_timeout_s: float = IDLE_TIMEOUT_S
     algorithm: str = "round_robin"
     not_rehearsed: tuple[str, ...] = ()
+
+    @property
+    def is_sticky(self) -> bool:
+        """Whether some client stays with the target group that its cookie names."""
+        actions = (self.default, *(rule.action for rule in self.rules))
+        return any(isinstance(action, Forward) and action.sticky_s for action in actions)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from seachange.plan.model import HealthCheck
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -22,3 +24,11 @@ class Clock:
     def plan(self, epoch_s: float) -> float:
         """The plan's second at an epoch second."""
         return (epoch_s - self.start) * self.speed
+
+
+_SHORTEST_HEALTH_INTERVAL_S = 1.0
+
+
+def local_health_interval_s(health: HealthCheck, speed: float) -> float:
+    """The health check's interval here: scaled like the plan's clock, but never below a second, as checks cost the service work."""
+    return max(_SHORTEST_HEALTH_INTERVAL_S, health.interval_s / speed)

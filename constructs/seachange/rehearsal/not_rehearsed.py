@@ -1,9 +1,9 @@
 """What a rehearsal substitutes or leaves out: none of it is proven by a pass."""
 
 from seachange.plan.model import Plan
+from seachange.rehearsal.clock import local_health_interval_s
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import Outcome
-from seachange.rehearsal.run import local_health_interval_s
 from seachange.rehearsal.watch import VISIBLE_AFTER_S
 
 

@@ -5,8 +5,7 @@ import math
 import time
 from typing import Any
 
-from seachange.plan.model import COLOURS, HealthCheck, Plan, Release
-from seachange.plan.routing import Forward, Listener
+from seachange.plan.model import COLOURS, Plan, Release
 from seachange.rehearsal import data
 from seachange.rehearsal.access_log import numbered
 from seachange.rehearsal.acts import Moment
@@ -31,7 +30,6 @@ MINUTE_S = 60.0
 BASELINE_S = 10.0
 _AFTER_S = 1.0
 _SURROUNDINGS_S = 900.0
-_SHORTEST_HEALTH_INTERVAL_S = 1.0
 
 
 class Rehearsal:
@@ -48,14 +46,11 @@ class Rehearsal:
     def run(self) -> Outcome:
         """Runs the plan to its end, good or bad; an error means that it could not be rehearsed."""
         options, outcome = self._options, self._outcome
-        if options.drill.sticky and not is_sticky(self._plan.listener):
+        if options.drill.sticky and not self._plan.listener.is_sticky:
             raise NotApplicableError("the listener's target groups are not sticky: every client follows the weights")
         slice_s = MINUTE_S / options.speed
-        health = dataclasses.replace(
-            self._plan.health, interval_s=local_health_interval_s(self._plan.health, options.speed)
-        )
         outcome.phases.append(("stage", time.time()))
-        stage = Stage(self._plan, self._config, options, health=health)
+        stage = Stage(self._plan, self._config, options)
         with stage:
             live = self._live = Live(stage, outcome, self._progress, slice_s=slice_s)
             blue = self._serve_blue()
@@ -241,16 +236,3 @@ class Rehearsal:
             + self._plan.green.migration.limit_s
             + _SURROUNDINGS_S
         )
-
-
-def local_health_interval_s(health: HealthCheck, speed: float) -> float:
-    """The health check's interval here: scaled like the plan's clock, but never below a second, as checks cost the service work."""
-    return max(_SHORTEST_HEALTH_INTERVAL_S, health.interval_s / speed)
-
-
-def is_sticky(listener: Listener) -> bool:
-    """Whether a client stays with the target group that its cookie names."""
-    return any(
-        isinstance(action, Forward) and action.sticky_s
-        for action in (listener.default, *(rule.action for rule in listener.rules))
-    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from seachange.plan.faults import NO_FAULT
 from seachange.plan.model import Plan
-from seachange.rehearsal import figures
+from seachange.rehearsal import alarm_figures, figures
 from seachange.rehearsal.comparisons import aa, aa_report, claim_report, latency_claims
 from seachange.rehearsal.drills import Drill
 from seachange.rehearsal.incidents import find
@@ -22,6 +22,7 @@ from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
 from seachange.rehearsal.phases import window, within
 from seachange.rehearsal.surroundings import surroundings
+from seachange.rehearsal.timeline import timeline
 
 SCHEMA = "seachange.rehearsal/1"
 _WORDS = {
@@ -86,7 +87,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
         "not_rehearsed": not_rehearsed(plan, options, outcome),
         "migration": figures.migration(outcome),
         "shift": figures.shift(plan, outcome),
-        "alarms": figures.alarms(plan, options, outcome),
+        "alarms": alarm_figures.alarms(plan, options, outcome),
         "rolled_back": outcome.ending.kind == "rolls-back",
         "tasks_died": [
             {"name": death.name, "at_s": round(death.at - outcome.started, 2), "reason": death.reason}
@@ -99,8 +100,8 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
             "divergent_keys": list(outcome.comparison.examples) if outcome.comparison else [],
         },
         "phases": [{"name": name, "at_s": round(at - outcome.started, 2)} for name, at in outcome.phases],
-        "timeline": figures.timeline(outcome),
-        "recommendations": figures.recommendations(plan, options, outcome),
+        "timeline": timeline(outcome),
+        "recommendations": alarm_figures.recommendations(plan, options, outcome),
         "repeat": repeat,
     }
 

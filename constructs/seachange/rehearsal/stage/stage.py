@@ -11,7 +11,8 @@ from typing import Any, Self, TypeVar
 
 from seachange.assembly import canonical, intrinsics, substitute
 from seachange.plan.faults import NO_FAULT, Fault
-from seachange.plan.model import COLOURS, HealthCheck, Migration, Plan, Release
+from seachange.plan.model import COLOURS, Migration, Plan, Release
+from seachange.rehearsal.clock import local_health_interval_s
 from seachange.rehearsal.config import RehearsalConfig, Source
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.options import Options
@@ -40,10 +41,9 @@ class Stage(AbstractContextManager["Stage"]):
         plan: What will be rehearsed.
         config: The service's part.
         options: How: speed, port, drill, and where each part writes its log.
-        health: The health check with its local interval.
     """
 
-    def __init__(self, plan: Plan, config: RehearsalConfig, options: Options, *, health: HealthCheck) -> None:
+    def __init__(self, plan: Plan, config: RehearsalConfig, options: Options) -> None:
         self._plan = plan
         self._config = config
         self._options = options
@@ -51,7 +51,8 @@ class Stage(AbstractContextManager["Stage"]):
         self._exit = contextlib.ExitStack()
         self.unresolved: set[str] = set()
         self.green_fault = NO_FAULT
-        self._health = health
+        interval_s = local_health_interval_s(plan.health, options.speed)
+        self._health = dataclasses.replace(plan.health, interval_s=interval_s)
         self._doors: dict[str, list[FaultProxy]] = {"blue": [], "green": []}
 
     def __enter__(self) -> Self:
