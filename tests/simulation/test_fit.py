@@ -159,7 +159,7 @@ def test_only_what_a_target_was_chosen_for_counts(tmp_path: Path) -> None:
     assert found.requests == len(draws) + 200
     # A target that closes the connection has answered nothing: neither 5xx nor fast.
     errors = sum(status == 503 for _, status, _ in draws)
-    assert found.profile.error_rate == pytest.approx(errors / found.requests)
+    assert found.profile.error_rate == pytest.approx(errors / found.requests, rel=1e-3)
     assert found.profile.latency_median_s == pytest.approx(MEDIAN_S, rel=0.05)
 
 

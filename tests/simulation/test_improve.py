@@ -15,9 +15,10 @@ from seachange.plan.template import read_shift
 from seachange.simulation.candidates import candidates, changed
 from seachange.simulation.engine import simulate
 from seachange.simulation.errors import SimulationError
-from seachange.simulation.improve import Improvement, Target, improve
+from seachange.simulation.improve import Improvement, improve
 from seachange.simulation.knobs import knobs
 from seachange.simulation.result import Share
+from seachange.simulation.target import Target
 from seachange.simulation.trials import Trials
 from seachange.simulation.unknowns import Unknowns
 from tests.simulation.shifts import ERRORS, RATE, alarm, profile, shift

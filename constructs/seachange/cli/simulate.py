@@ -2,23 +2,17 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from seachange.errors import SeaChangeError
-
-if TYPE_CHECKING:
-    from seachange.plan.faults import Fault
-    from seachange.plan.model import Shift
-    from seachange.simulation.profile import Profile
-    from seachange.simulation.unknowns import Unknowns
 
 
 class Format(StrEnum):
@@ -110,9 +104,12 @@ def simulate(
         raise SeaChangeError(f"{error.name} is missing: install SeaChange with its extra `rehearsal`") from error
     from seachange.assembly import Assembly
     from seachange.cli import simulation_input as given
+    from seachange.cli.simulation_improve import one_fault, searching, shown
     from seachange.cli.simulation_table import notes, table
     from seachange.plan.faults import Fault
     from seachange.plan.template import read_shift
+    from seachange.simulation.improve import improve as search
+    from seachange.simulation.target import Target
     from seachange.simulation.unknowns import Between, Unknowns
 
     shape = Fault(share=given.share("--share", share), bursty=bursty, after_s=after, until_s=until, above_rps=above)
@@ -122,9 +119,20 @@ def simulate(
     shift = read_shift(Assembly.load(app))
     its_traffic, missing = given.traffic(profile, logs, requests_per_s, background)
     if improve:
-        raise typer.Exit(
-            _improved(shift, its_traffic, faults, least, false_alarms, releases, seed, unknowns, output is Format.JSON)
-        )
+        target = Target(catch=0.99 if least is None else least, false_alarms=false_alarms)
+        with searching() as progress:
+            better = search(
+                shift,
+                its_traffic,
+                fault=one_fault(faults)[1],
+                target=target,
+                releases=releases,
+                seed=seed,
+                unknowns=unknowns,
+                progress=progress,
+            )
+        print(shown(*one_fault(faults), better, as_json=output is Format.JSON))
+        raise typer.Exit(1 if better.answer is None else 0)
     with _progress((1 + len(faults)) * releases) as progress:
         found = curves(shift, its_traffic, faults, releases=releases, seed=seed, unknowns=unknowns, progress=progress)
     reasons = found.reasons(catch=least, false_alarms=false_alarms)
@@ -135,41 +143,6 @@ def simulate(
         for line in (*notes(found), *(f"logs: {note}" for note in missing), *(f"no: {reason}" for reason in reasons)):
             print(line)
     raise typer.Exit(1 if reasons else 0)
-
-
-def _improved(
-    shift: "Shift",
-    profile: "Profile",
-    faults: "Sequence[tuple[str, Fault]]",
-    catch: float | None,
-    false_alarms: float,
-    releases: int,
-    seed: int,
-    unknowns: "Unknowns",
-    as_json: bool,
-) -> int:
-    """Searches and prints; the exit code."""
-    from seachange.cli import simulation_improve
-    from seachange.simulation.improve import Target, improve
-
-    name, fault = simulation_improve.one_fault(faults)
-    target = Target(catch=0.99 if catch is None else catch, false_alarms=false_alarms)
-    with simulation_improve.progress() as progress:
-        found = improve(
-            shift,
-            profile,
-            fault=fault,
-            target=target,
-            releases=releases,
-            seed=seed,
-            unknowns=unknowns,
-            progress=progress,
-        )
-    if as_json:
-        print(json.dumps(simulation_improve.to_json(name, fault, found)))
-    else:
-        print("\n".join(simulation_improve.lines(name, found)))
-    return 1 if found.answer is None else 0
 
 
 @contextmanager

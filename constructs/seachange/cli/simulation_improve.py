@@ -1,5 +1,6 @@
 """`seachange simulate --improve`: the search, shown while it runs, and what it found."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,13 +33,19 @@ def one_fault(faults: Sequence[tuple[str, Fault]]) -> tuple[str, Fault]:
     return faults[0]
 
 
-def lines(name: str, found: Improvement) -> Iterator[str]:
-    """What people read.
+def shown(name: str, fault: Fault, found: Improvement, *, as_json: bool) -> str:
+    """What is printed.
 
     Args:
         name: The fault in words.
+        fault: The fault.
         found: What was found.
+        as_json: Whether programs read it: under the schema seachange.improvement/1.
     """
+    return json.dumps(_document(name, fault, found)) if as_json else "\n".join(_lines(name, found))
+
+
+def _lines(name: str, found: Improvement) -> Iterator[str]:
     wanted = _wanted(name, found)
     for option in found.options:
         count = len(option.changes)
@@ -62,8 +69,7 @@ def lines(name: str, found: Improvement) -> Iterator[str]:
         yield f"write {', '.join(answer.changes)}: {wanted}"
 
 
-def to_json(name: str, fault: Fault, found: Improvement) -> dict[str, Any]:
-    """Everything, under the schema seachange.improvement/1."""
+def _document(name: str, fault: Fault, found: Improvement) -> dict[str, Any]:
     answer = found.answer
     return {
         "schema": SCHEMA,
@@ -91,7 +97,7 @@ def to_json(name: str, fault: Fault, found: Improvement) -> dict[str, Any]:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
+def searching() -> Iterator[Callable[[str], None]]:
     """What the search does: a line that changes on a terminal, one every few seconds elsewhere."""
     console = Console(stderr=True)
     if console.is_terminal:

@@ -103,14 +103,21 @@ class _Tally:
         notes += note
         self._fit_latency(given, notes)
         self._fit_dispersion(given, notes)
-        if self.targets:
-            given["tasks"] = max(1, round(median(len(targets) for targets in self.targets.values())))
         return Fit(
-            profile=Profile(requests_per_s=rates, error_rate=self.errors / self.requests, **given),  # type: ignore[arg-type]
+            profile=Profile(
+                requests_per_s=tuple(_rounded(rate) for rate in rates),
+                error_rate=_rounded(self.errors / self.requests),
+                tasks=self._tasks(),
+                **{name: _rounded(value) for name, value in given.items()},
+            ),
             requests=self.requests,
             span_s=self.last_s - self.first_s,
             notes=tuple(notes),
         )
+
+    def _tasks(self) -> int:
+        """Different targets in an hour; the default where the log names none."""
+        return round(median(len(one) for one in self.targets.values())) if self.targets else Profile.tasks
 
     def _rates(self) -> tuple[tuple[float, ...], list[str]]:
         """Hours of the day in UTC. An hour of some day without any request counts as not recorded, unless that hour never has one."""
@@ -174,6 +181,11 @@ def _dispersion(counts: Mapping[int, int], recorded: Iterable[int]) -> float | N
         squares += sum((count - mean) ** 2 for count in one)
         expected += (len(one) - 1) * mean
     return max(1.0, squares / expected)
+
+
+def _rounded(number: float) -> float:
+    """More digits than four would claim what no log shows."""
+    return float(f"{number:.4g}")
 
 
 def _quantile(bins: Counter[int], share: float) -> float:
