@@ -170,6 +170,8 @@ def main(request: Path, answer: Path) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), stream=sys.stderr, format="%(created).3f %(message)s")
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), stream=sys.stderr, format="%(created).3f %(message)s"
+    )
     sys.stdout = cast("TextIO", _Stamped(sys.stdout))
     main(Path(sys.argv[1]), Path(sys.argv[2]))
