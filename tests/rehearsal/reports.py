@@ -227,7 +227,7 @@ def _report(
             parts.smoke_step("health: the new release, on the schema that it needs", 200),
             parts.smoke_step("a taken e-mail is refused", 409),
         ],
-        "data": {"rows_checked": 1_002_169, "divergent": 0, "divergent_keys": []},
+        "data": {"rows_checked": 1_002_169, "divergent": 0, "rows_lost": 0, "divergent_keys": []},
         "phases": [{"name": "stage", "at_s": -9.2}, *({"name": name, "at_s": start} for name, start, _ in phases)],
         "timeline": {
             "weights": [{"at_s": at, "green_weight": weight} for at, weight in weights],

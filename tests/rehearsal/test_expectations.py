@@ -88,11 +88,11 @@ def test_a_fault_begins_in_the_middle_of_its_moment(shifting: Plan) -> None:
 
 
 def record(path: str) -> Record:
-    return Record(number=1, method="GET", path=path, intended=0, lag_s=0, latency_s=0, status=200, problem="")
+    return Record(number=1, method="GET", path=path, adds=0, intended=0, lag_s=0, latency_s=0, status=200, problem="")
 
 
 def test_the_one_endpoint_is_the_one_that_is_asked_least() -> None:
-    asked = [record("/orders/{{id}}")] * 6 + [record("/orders?limit=5")] * 3 + [record("/prices/{{id}}")]
+    asked = [record("/orders/{{id}}")] * 6 + [record("/orders")] * 3 + [record("/prices/{{id}}")]
     found = concerned(Fault(errors=1, path=ONE_ENDPOINT), asked)
     assert found == Fault(errors=1, path="/prices/", share=0.1)
 

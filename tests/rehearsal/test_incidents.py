@@ -17,6 +17,7 @@ def record(**changes: Any) -> Record:
         "number": 1,
         "method": "GET",
         "path": "/things/{{id}}",
+        "adds": 0,
         "intended": 1000.0,
         "lag_s": 0.0002,
         "latency_s": 0.4,

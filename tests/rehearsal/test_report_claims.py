@@ -118,8 +118,9 @@ def test_a_release_that_passes_on_a_machine_at_its_limit_has_passed() -> None:
     ("changes", "name"),
     [
         ({"requests": {"total": 0, "failed": 0, "by_colour": {"blue": 0, "green": 0}}}, "no request failed"),
-        ({"data": {"rows_checked": 0, "divergent": 0, "divergent_keys": []}}, "no row diverged"),
-        ({"data": {"rows_checked": 5, "divergent": 1, "divergent_keys": ["7"]}}, "no row diverged"),
+        ({"data": {"rows_checked": 0, "divergent": 0, "rows_lost": 0, "divergent_keys": []}}, "no row diverged"),
+        ({"data": {"rows_checked": 5, "divergent": 1, "rows_lost": 0, "divergent_keys": ["7"]}}, "no row diverged"),
+        ({"data": {"rows_checked": 5, "divergent": 0, "rows_lost": 2, "divergent_keys": []}}, "no row was lost"),
         ({"outcome": {"kind": "stops", "why": "by alarm X"}}, "the deployment went to its end"),
         (
             {"smoke": [{"name": "read", "status": 500, "duration_ms": 3.0, "problem": "status 500"}]},

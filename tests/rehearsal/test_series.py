@@ -46,8 +46,15 @@ def test_an_undecided_one_does_not_count() -> None:
     ("changes", "why"),
     [
         ({"unexplained_failures": 3}, "3 requests failed that the drill does not fail"),
-        ({"data": {"rows_checked": 10, "divergent": 1, "divergent_keys": ["7"]}}, "1 of 10 rows differ"),
-        ({"data": {"rows_checked": 0, "divergent": 0, "divergent_keys": []}}, "0 of 0 rows differ"),
+        (
+            {"data": {"rows_checked": 10, "divergent": 1, "rows_lost": 0, "divergent_keys": ["7"]}},
+            "1 of 10 rows differ",
+        ),
+        ({"data": {"rows_checked": 0, "divergent": 0, "rows_lost": 0, "divergent_keys": []}}, "0 of 0 rows differ"),
+        (
+            {"data": {"rows_checked": 9, "divergent": 0, "rows_lost": 1, "divergent_keys": []}},
+            "1 rows are lost that the load had added",
+        ),
     ],
 )
 @pytest.mark.parametrize("expected", ["rolls-back", "undecided"])

@@ -17,7 +17,10 @@ def summary_table(result: dict[str, Any]) -> Table:
         "requests",
         f"{requests['total']} sent, {requests['failed']} failed (blue {requests['by_colour']['blue']}, green {requests['by_colour']['green']})",
     )
-    table.add_row("rows", f"{data['rows_checked']} compared in both views, {data['divergent']} divergent")
+    table.add_row(
+        "rows",
+        f"{data['rows_checked']} compared in both views, {data['divergent']} divergent, {data['rows_lost']} lost",
+    )
     table.add_row(
         "migration",
         f"{migration['from']} → {migration['to']} in {migration['duration_s']} s, {migration['rows_backfilled']} rows backfilled, "

@@ -46,6 +46,16 @@ def sample(dsn: str, queries: Mapping[str, str]) -> dict[str, Sequence[Any]]:
     return values
 
 
+def count(dsn: str, view: str) -> int:
+    """How many rows a view has."""
+    with psycopg.connect(dsn) as connection:
+        try:
+            row = connection.execute(sql.SQL("SELECT count(*) FROM ({}) AS v").format(_query(view))).fetchone()
+        except psycopg.Error as error:
+            raise ConfigError(f"[views] cannot be counted: {_first_line(error)}") from error
+    return int(row[0]) if row else 0
+
+
 def compare(dsn: str, blue_view: str, green_view: str) -> Comparison:
     """Compares every row as blue sees it with the same row as green sees it, joined on the first column."""
     with psycopg.connect(dsn) as connection:

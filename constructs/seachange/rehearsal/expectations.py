@@ -1,6 +1,7 @@
 """What a drill must end with, computed before it is judged: by the deployment's rules, or by simulating its alarms at this speed and rate."""
 
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -88,7 +89,7 @@ def concerned(fault: Fault, records: Sequence[Record]) -> Fault | None:
     """
     if fault.path != ONE_ENDPOINT:
         return fault
-    asked = [record.path.partition("?")[0].partition("{{")[0] for record in records]
+    asked = [re.split(r"\{\{|\*", record.path)[0] for record in records]
     counts = {prefix: sum(path.startswith(prefix) for path in asked) for prefix in Counter(asked)}
     prefix, count = min(counts.items(), key=lambda item: item[1])
     return None if count == len(asked) else replace(fault, path=prefix, share=count / len(asked))

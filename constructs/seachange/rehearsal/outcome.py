@@ -58,6 +58,7 @@ class Outcome:
         deaths: Tasks that died or failed their health checks.
         not_performed: Acts of the drill that found nothing to act on.
         kept_idle: Whether green's tasks keep an idle connection for as long as the load balancer does; None when nobody waited for that.
+        rows_before: Rows of blue's view when the load began.
         unresolved: Environment of the template that has no local value.
     """
 
@@ -81,6 +82,7 @@ class Outcome:
     deaths: list[Death] = field(default_factory=list)
     not_performed: list[str] = field(default_factory=list)
     kept_idle: bool | None = None
+    rows_before: int = 0
     comparison: Comparison | None = None
     unresolved: list[str] = field(default_factory=list)
 

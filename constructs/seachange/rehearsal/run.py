@@ -58,6 +58,7 @@ class Rehearsal:
             live.measurements = stage.enter(Measurements(stage.balancer.access_log, slice_s=slice_s))
             machine = stage.enter(Machine())
             observer = stage.enter(Observer(stage.server.dsn(stage.database.name)))
+            outcome.rows_before = data.count(stage.database.owner_dsn, self._config.blue_view)
             live.traffic = self._load(values)
             live.carried_rate = options.rate
             outcome.started = time.time()

@@ -84,6 +84,8 @@ def _wrong(drill: Drill, result: Mapping[str, Any]) -> list[str]:
         wrong.append(f"{result['unexplained_failures']} requests failed that the drill does not fail")
     if data["divergent"] or not data["rows_checked"]:
         wrong.append(f"{data['divergent']} of {data['rows_checked']} rows differ")
+    if data["rows_lost"]:
+        wrong.append(f"{data['rows_lost']} rows are lost that the load had added")
     if drill.idle and result["kept_idle"] is not True:
         wrong.append("the service closed an idle connection before the load balancer does")
     return wrong

@@ -97,6 +97,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
         "data": {
             "rows_checked": outcome.comparison.rows_checked if outcome.comparison else 0,
             "divergent": outcome.comparison.divergent if outcome.comparison else 0,
+            "rows_lost": rows_lost(outcome),
             "divergent_keys": list(outcome.comparison.examples) if outcome.comparison else [],
         },
         "phases": [{"name": name, "at_s": round(at - outcome.started, 2)} for name, at in outcome.phases],
@@ -130,6 +131,8 @@ def _reasons(outcome: Outcome) -> list[str]:
         reasons.append(
             f"{outcome.comparison.divergent:,} of {outcome.comparison.rows_checked:,} rows differ between blue's and green's view, such as {keys}"
         )
+    if lost := rows_lost(outcome):
+        reasons.append(f"{lost:,} rows are lost that the load had added, as it was told")
     if outcome.comparison and not outcome.comparison.rows_checked:
         reasons.append("the views hold no row: nothing is proven about the data")
     return reasons
@@ -150,6 +153,17 @@ def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
 
 def _median_and_most(percent: Sequence[float]) -> dict[str, float]:
     return {"p50": percentile(percent, 50), "max": max(percent)} if percent else {}
+
+
+def rows_lost(outcome: Outcome) -> int:
+    """By how many rows the views fall short of those that were there and those that answered requests added.
+
+    A failed request may have been carried out all the same: one that takes rows away counts as if it had been.
+    """
+    if outcome.comparison is None:
+        return 0
+    added = sum(record.adds for record in outcome.records if not record.problem or record.adds < 0)
+    return max(0, outcome.rows_before + added - outcome.comparison.rows_checked)
 
 
 def _step(step: Any) -> dict[str, Any]:

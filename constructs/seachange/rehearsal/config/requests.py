@@ -87,7 +87,7 @@ def _function(load: Table) -> str | None:
 
 def _mix(load: Table, values: Mapping[str, str]) -> tuple[Request, ...]:
     requests = []
-    for table in load.tables("requests", ("weight", "method", "path", "headers", "body", "expect")):
+    for table in load.tables("requests", ("weight", "method", "path", "headers", "body", "expect", "adds")):
         request = _request(table)
         for name in sorted(request.placeholders() - {*values, UNIQUE}):
             raise load.error(f"{request.method} {request.path} uses {{{{{name}}}}}; give it a query in [load.values]")
@@ -99,7 +99,15 @@ def _request(table: Table) -> Request:
     path, method = table.text("path"), table.text("method", "GET")
     weight, headers, expect = table.number("weight", 1), table.named_texts("headers"), table.statuses("expect")
     try:
-        return Request(path=path, method=method, weight=weight, headers=headers, body=table.raw("body"), expect=expect)
+        return Request(
+            path=path,
+            method=method,
+            weight=weight,
+            headers=headers,
+            body=table.raw("body"),
+            expect=expect,
+            adds=table.integer("adds", 0),
+        )
     except ConfigError as error:
         raise table.error(f"{method} {path}: {error}") from error
 

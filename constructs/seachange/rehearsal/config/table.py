@@ -82,6 +82,13 @@ class Table:
             raise self.wrong(key, "a whole number above 0")
         return value
 
+    def integer(self, key: str, default: int) -> int:
+        """Any whole number."""
+        value = self._document.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.wrong(key, "a whole number")
+        return value
+
     def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
         """A list of texts that is not empty."""
         value = self._document.get(key, default)

@@ -110,6 +110,7 @@ class Generator:
             number=number,
             method=outgoing.method,
             path=outgoing.path,
+            adds=outgoing.adds,
             intended=intended,
             lag_s=lag,
             latency_s=time.time() - intended,

@@ -12,6 +12,7 @@ class Record:
         number: Its number in the load, from 1; the request carried it in the header `x-seachange-request`.
         method: Its HTTP method.
         path: The template of its path, without values.
+        adds: How many rows its success adds to the views.
         intended: When it should have left, in epoch seconds.
         lag_s: How much later it did leave: this generator's own delay, which is not the service's.
         latency_s: From the intended time to the end of the answer.
@@ -22,6 +23,7 @@ class Record:
     number: int
     method: str
     path: str
+    adds: int
     intended: float
     lag_s: float
     latency_s: float
@@ -31,18 +33,19 @@ class Record:
     def line(self) -> str:
         """The record as a line of tab-separated values."""
         return (
-            f"{self.number}\t{self.method}\t{self.path}\t{self.intended:.6f}\t{self.lag_s:.6f}\t{self.latency_s:.6f}"
+            f"{self.number}\t{self.method}\t{self.path}\t{self.adds}\t{self.intended:.6f}\t{self.lag_s:.6f}\t{self.latency_s:.6f}"
             f"\t{self.status}\t{self.problem}\n"
         )
 
     @classmethod
     def parse(cls, line: str) -> "Record":
         """The record that `line` wrote."""
-        number, method, path, intended, lag_s, latency_s, status, problem = line.rstrip("\n").split("\t")
+        number, method, path, adds, intended, lag_s, latency_s, status, problem = line.rstrip("\n").split("\t")
         return cls(
             number=int(number),
             method=method,
             path=path,
+            adds=int(adds),
             intended=float(intended),
             lag_s=float(lag_s),
             latency_s=float(latency_s),

@@ -32,6 +32,7 @@ class Request:
         body: Sent as JSON, bytes as they are; None for no body, the default.
         headers: Further headers; none by default.
         weight: Its share of the load, relative to the others'; 1 by default, and of no meaning in a function.
+        adds: How many rows a success adds to the views, less than 0 when it takes some away; 0 by default.
         name: What the report calls the path; by default the path without its query, and without segments that look like values.
 
     Raises:
@@ -44,6 +45,7 @@ class Request:
     body: object | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     weight: float = 1
+    adds: int = 0
     name: str | None = None
 
     def __post_init__(self) -> None:

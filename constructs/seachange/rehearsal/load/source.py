@@ -24,6 +24,7 @@ class Outgoing:
     expect: Sequence[int]
     method: str
     path: str
+    adds: int
 
 
 class Source(Protocol):
@@ -171,7 +172,14 @@ def _outgoing(
             head += "Content-Type: application/json\r\n"
         head += f"Content-Length: {len(content)}\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return Outgoing(head=head.encode("latin-1"), body=content, expect=request.expect, method=request.method, path=shown)
+    return Outgoing(
+        head=head.encode("latin-1"),
+        body=content,
+        expect=request.expect,
+        method=request.method,
+        path=shown,
+        adds=request.adds,
+    )
 
 
 def _imported(name: str, directory: str) -> Callable[[random.Random, Mapping[str, Sequence[Any]]], Any]:

@@ -35,7 +35,7 @@ def claims(report: Mapping[str, Any]) -> list[Claim]:
     """
     if report["schema"] == DRILLS_SCHEMA:
         return [_drill(drill) for drill in report["drills"]]
-    of_release = [_requests(report), _rows(report), _ending(report), _smoke(report), *_alarms(report)]
+    of_release = [_requests(report), _rows(report), _lost(report), _ending(report), _smoke(report), *_alarms(report)]
     if report["at_fault"] == "machine":
         of_release = [
             replace(claim, answer="open", text=f"not decided, for the machine was at fault: {claim.text}")
@@ -70,6 +70,15 @@ def _rows(report: Mapping[str, Any]) -> Claim:
         name="no row diverged",
         answer="holds" if data["rows_checked"] and not data["divergent"] else "broken",
         text=f"{words.count(data['divergent'])} of {words.count(data['rows_checked'])} rows differ between blue's and green's view",
+    )
+
+
+def _lost(report: Mapping[str, Any]) -> Claim:
+    lost = report["data"]["rows_lost"]
+    return Claim(
+        name="no row was lost",
+        answer="broken" if lost else "holds",
+        text=f"{words.count(lost)} rows that answered requests had added are not there",
     )
 
 
