@@ -17,7 +17,7 @@ from seachange.rehearsal.statistics import bound
 from tests.accept import drills
 from tests.accept.promises import NewUser, Outcomes, hold, show
 
-_BACK_S, _EXAMPLE_S, _SIMULATED, _SIMULATED_S = 1.0, 120.0, 100_000, 10.0
+_BACK_S, _EXAMPLE_S, _SIMULATED_S = 1.0, 120.0, 10.0
 
 
 class Rehearsals:
@@ -26,12 +26,13 @@ class Rehearsals:
     def __init__(self, parent: Path) -> None:
         self.user = NewUser(parent, "user")
         self.user.make("setup")
+        self.outcomes = Outcomes(self.user.clone)
 
     def tests(self) -> str:
         self.user.make("test")
-        outcomes = Outcomes(self.user.clone)
-        outcomes.passed("test_a_good_release_loses_nothing", "test_a_foreign_service_is_rehearsed*")
-        return f"{len(outcomes)} tests passed (make test, exit 0)"
+        self.outcomes = Outcomes(self.user.clone)
+        self.outcomes.passed("test_a_good_release_loses_nothing", "test_it_is_rehearsed_and_loses_nothing")
+        return f"{len(self.outcomes)} tests passed (make test, exit 0)"
 
     def good_in_a_row(self) -> str:
         found = drills.results("none")[-drills.GOOD_IN_A_ROW :]
@@ -82,20 +83,50 @@ class Rehearsals:
         return f"a good rehearsal of the example takes {took:.0f} s (promised {_EXAMPLE_S:g}); A/A {'passed' if report['aa']['passed'] else 'failed'}"
 
     def simulation(self) -> str:
-        printed = self.user.run(str(self.user.clone / ".venv/bin/python"), "-m", "benchmarks.simulation", "speed")
-        found = re.search(r"(\d[\d,]*) releases in ([\d.]+) s", printed)
-        hold(found, f"the benchmark printed {printed}")
-        assert found is not None
-        releases, seconds = int(found[1].replace(",", "")), float(found[2])
-        hold(releases >= _SIMULATED and seconds <= _SIMULATED_S, found[0])
-        return f"{found[0]} (promised {_SIMULATED:,} in {_SIMULATED_S:g} s)"
+        self.user.make("build/assembly/v2/manifest.json")
+        printed = self.user.run(str(self.user.clone / ".venv/bin/python"), "-m", "benchmarks.simulation")
+        took = [
+            float(seconds)
+            for seconds in re.findall(r"^100,000 releases of the example, .*: ([\d.]+) s", printed, re.MULTILINE)
+        ]
+        hold(len(took) > 1, f"the benchmark printed {printed[-300:]}")
+        hold(max(took) <= _SIMULATED_S, f"100,000 releases took {max(took):.1f} s")
+        return f"100,000 releases of the example take {min(took):.1f} to {max(took):.1f} s, by what is wrong with them (promised {_SIMULATED_S:g} s)"
 
     def tables(self) -> str:
-        printed = self.user.run(str(self.user.clone / ".venv/bin/python"), "-m", "benchmarks.simulation", "tables")
-        lines = [line for line in printed.splitlines() if line.strip()]
-        wrong = [line for line in lines if "MISS" in line]
-        hold(lines and not wrong, "; ".join(wrong) or "nothing was printed")
-        return f"the facts' tables are reproduced within their sampling error: {lines[-1].strip()}"
+        self.outcomes.passed(
+            "test_two_common_alarms*",
+            "test_good_releases[*",
+            "test_the_floor_of_detection*",
+            "test_bursts_of_errors_leave_a_count_some_good_releases",
+            "test_more_points_fetched_are_more_false_alarms_on_a_sparse_metric",
+        )
+        return "the two tables of docs/facts/cloudwatch.md are reproduced within their sampling error, cell by cell"
+
+    def bad_input(self) -> str:
+        self.outcomes.passed(
+            "test_a_missing_assembly",
+            "test_a_service_that_ends_at_once",
+            "test_a_port_in_use",
+            "test_a_load_that_the_machine_cannot_carry*",
+            "test_what_does_not_restore*",
+            "test_ctrl_c_ends_every_process*",
+            "test_a_killed_rehearsal_leaves_no_process",
+        )
+        return "one clear line with the remedy, exit 2, nothing left running or on disk"
+
+    def page(self) -> str:
+        self.outcomes.passed(
+            "test_it_needs_no_script_no_network_and_says_nothing_on_the_console*",
+            "test_nothing_overflows*",
+            "test_text_and_lines_stand_out*",
+            "test_print_shows_what_is_folded_on_a_screen*",
+        )
+        return "the page opens in a real browser without the network, in light and dark, on a phone, in print"
+
+    def pull_request(self) -> str:
+        self.outcomes.passed("test_a_pull_request_s_release_is_rehearsed_against_the_main_branch_s")
+        return "the workflow's own command rehearses a pull request of the example"
 
     def checks(self) -> list[Callable[[], str]]:
         """All of them, in order."""
@@ -107,6 +138,9 @@ class Rehearsals:
             self.in_two_minutes,
             self.simulation,
             self.tables,
+            self.bad_input,
+            self.page,
+            self.pull_request,
         ]
 
 

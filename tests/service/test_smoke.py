@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 
 from seachange.deployment.smoke import SmokeTest
 from seachange.plan.model import HealthCheck
+from seachange.rehearsal.config import Source
+from seachange.rehearsal.releases import prepared
 from seachange.rehearsal.stage.envoy import LoadBalancer
+from seachange.rehearsal.stage.launch import Launcher
 from seachange.rehearsal.stage.tasks import TaskSet
 from seachange_deployments import hook
 from tests.deployments.hooked import EVENT, VARIABLES, Aws, Context
@@ -31,15 +35,14 @@ def green(database: Any, secret: SimpleNamespace, tmp_path: Path) -> Iterator[Gr
     """Starts two tasks of a release behind the test listener, on the expanded schema with one customer of the old release."""
     database.upgrade("expand@head")
     database.execute(CUSTOMER)
-    with LoadBalancer(tmp_path / "envoy", logs=tmp_path, health=HEALTH) as balancer:
+    with LoadBalancer(tmp_path / "envoy", logs=tmp_path, health=HEALTH) as balancer, ExitStack() as running:
         started: list[TaskSet] = []
 
         def start(release: str) -> LoadBalancer:
             variables = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-            tasks = TaskSet(
-                "green",
-                COMMAND,
-                directory=SERVICE,
+            source = Source(directory=SERVICE, start=tuple(COMMAND), environment={})
+            launcher = Launcher(
+                running.enter_context(prepared(source, tmp_path)),
                 environment={
                     **variables,
                     "RELEASE": release,
@@ -51,11 +54,13 @@ def green(database: Any, secret: SimpleNamespace, tmp_path: Path) -> Iterator[Gr
                 },
                 container_port=8080,
                 logs=tmp_path,
-                balancer=balancer,
             )
+            tasks = TaskSet("green", launcher, name="green", count=2, balancer=balancer)
             started.append(tasks)
-            tasks.start(2)
-            while not tasks.ready(30):
+            tasks.start()
+            deadline = time.monotonic() + 30
+            while not tasks.ready():
+                assert time.monotonic() < deadline, tasks.last_lines()
                 time.sleep(0.1)
             return balancer
 
