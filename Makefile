@@ -108,7 +108,7 @@ check: $(READY) $(CHECKOV)/.packages  ## ruff, mypy, import-linter, cfn-lint, cd
 	@$(VENV)/bin/cfn-lint build/assembly/*/*.template.json build/judges/*/*.template.json
 	@$(VENV)/bin/python -m tests.judges.run_checkov build/judges --checkov $(CHECKOV)/bin/checkov
 
-bench: $(READY)  ## Speed and memory, as ratios within one run
+bench: build/assembly/v2/manifest.json  ## Speed and memory, as ratios within one run
 	@$(NODE) PGSSLMODE=disable $(VENV)/bin/python -m benchmarks
 
 aws-acceptance: $(READY)  ## Try on your AWS account what the facts only infer, then destroy it all; ARGS=--dry-run first
