@@ -1,7 +1,9 @@
 """The access log becomes the load balancer's metrics, with the dimensions that CloudWatch has."""
 
 import json
+import math
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 from seachange.evaluation import Metric
 from seachange.plan.alb import has_data
 from seachange.rehearsal.access_log import NO_GROUP, OUTCOMES, numbered
+from seachange.rehearsal.clock import Clock
 from seachange.rehearsal.metrics import Bucket, Measurements
 from seachange.rehearsal.points import can_measure, groups, point
+from seachange.rehearsal.stage.envoy import Hosts
 
 GROUP = {"LoadBalancer": '"lb"', "TargetGroup": '{"Fn::GetAtt": ["G", "TargetGroupFullName"]}'}
 BALANCER = {"LoadBalancer": '"lb"'}
@@ -179,3 +183,16 @@ def test_a_request_is_found_by_its_number(tmp_path: Path) -> None:
         "8": "green answered 500",
         "9": "the target closed the connection without an answer (green): the load balancer answered 502",
     }
+
+
+@pytest.mark.parametrize("speed", [1, 7, 50, 60, 100, 150, 600])
+def test_a_minute_of_the_plan_is_one_slice_at_any_speed(tmp_path: Path, speed: float) -> None:
+    slice_s = 60 / speed
+    for began in range(1_764_000_000, 1_764_000_100):
+        clock = Clock(start=slice_s * math.ceil(began / slice_s), speed=speed)
+        measurements = Measurements(tmp_path / "access.log", slice_s=slice_s)
+        ends = [clock.real(60 * minute) for minute in range(6)]
+        for minute, at in enumerate(ends[:-1], start=1):
+            measurements.observe_hosts(at + slice_s / 2, "green", Hosts(total=minute, unhealthy=0))
+        found = [measurements.bucket("green", start, end).healthy for start, end in pairwise(ends)]
+        assert found == [1, 2, 3, 4, 5]

@@ -114,7 +114,8 @@ class Measurements:
             ]
 
     def _index(self, at: float) -> int:
-        return math.floor(at / self._slice_s + 1e-9)
+        # An epoch second is exact to 2e-7 s only: at most speeds a period's end would else fall into the slice before it.
+        return math.floor(at / self._slice_s + 1e-4)
 
     def _follow(self) -> None:
         rest = ""
