@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,8 @@ from typing import Self
 from seachange.rehearsal.errors import StageError
 
 _PR_SET_PDEATHSIG = 1
+# A child gets that signal when the thread that started it ends: one that lasts as long as the rehearsal starts them all.
+_STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,20 +88,22 @@ class ChildProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             try:
-                self._process = subprocess.Popen(
-                    list(args),
-                    cwd=cwd,
-                    env=dict(env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    # A group of its own: Ctrl-C reaches the rehearsal alone, which ends its children in order.
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent(),
-                    user=account.uid if account else None,
-                    group=account.gid if account else None,
-                    extra_groups=[] if account else None,
-                )
+                self._process = _STARTER.submit(
+                    lambda: subprocess.Popen(
+                        list(args),
+                        cwd=cwd,
+                        env=dict(env),
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        # A group of its own: Ctrl-C reaches the rehearsal alone, which ends its children in order.
+                        start_new_session=True,
+                        preexec_fn=_die_with_parent(),
+                        user=account.uid if account else None,
+                        group=account.gid if account else None,
+                        extra_groups=[] if account else None,
+                    )
+                ).result()
             except OSError as error:
                 raise StageError(f"{name} does not start: {error.strerror or error}: {args[0]}") from error
 
