@@ -274,3 +274,10 @@ def test_bursts_have_the_same_share_in_long_runs() -> None:
 def test_the_plans_times_and_greens_rate_become_one_proxys() -> None:
     fault = on_this_stage(Fault(errors=0.1, after_s=600, until_s=1200, above_rps=100), speed=60, tasks=4)
     assert (fault.after_s, fault.until_s, fault.above_rps, fault.errors) == (10, 20, 25, 0.1)
+
+
+def test_all_requests_of_one_endpoint_fail_whose_share_is_the_simulations() -> None:
+    fault = on_this_stage(Fault(errors=1, path="/orders", share=0.1), speed=60, tasks=2)
+    acts = Actor(fault=fault, production_port="443", health_path="/")
+    assert {acts.decide("/orders/1", "443", 1.0) for _ in range(100)} == {"error"}
+    assert acts.decide("/other", "443", 1.0) == "pass"

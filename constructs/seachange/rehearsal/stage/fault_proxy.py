@@ -22,6 +22,8 @@ _READY_TIMEOUT_S = 10.0
 def on_this_stage(fault: Fault, *, speed: float, tasks: int) -> Fault:
     """The fault as one proxy performs it: times of the plan's clock in real seconds, and one task's part of the requests.
 
+    Of one endpoint's requests all are concerned: the share beside a path is what a simulation, which knows no paths, takes for it.
+
     Args:
         fault: In the plan's words.
         speed: Seconds of the plan per second here.
@@ -32,6 +34,7 @@ def on_this_stage(fault: Fault, *, speed: float, tasks: int) -> Fault:
         after_s=fault.after_s / speed,
         until_s=fault.until_s / speed,
         above_rps=fault.above_rps / tasks,
+        share=fault.share if fault.path is None else 1.0,
     )
 
 
