@@ -79,7 +79,9 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same answer.")] = 0,
     output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
 ) -> None:
-    """Say how likely, how soon and at what cost the alarms of a release catch a bad one at your traffic.
+    """Say whether a release's alarms would catch a bad one.
+
+    How likely, how soon and at what cost, at your traffic.
 
     From the cloud assembly come the traffic steps, the bake, and the alarms that may stop this deployment; from you, the traffic. Nothing
     is started and AWS is not asked: thousands of releases are drawn, and CloudWatch's rules decide about each.
