@@ -70,10 +70,14 @@ def tended(tasks: TaskSet, condition: Callable[[], bool], *, within_s: float = 2
         time.sleep(0.05)
 
 
-def test_a_task_that_dies_is_replaced(tasks: Make, tmp_path: Path) -> None:
+def test_a_sick_task_is_replaced(tasks: Make, balancer: LoadBalancer, tmp_path: Path) -> None:
     group = tasks()
     tended(group, group.ready)
     (tmp_path / "green-1" / "sick").touch()
+    tended(group, lambda: (tmp_path / "green-3").exists())
+    # It serves on until its replacement is healthy.
+    assert group.deaths == []
+    tended(group, lambda: balancer.hosts("green").total == 3)
     tended(group, lambda: bool(group.deaths))
     tended(group, group.ready)
     [death] = group.deaths

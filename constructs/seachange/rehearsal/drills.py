@@ -191,6 +191,8 @@ def all_drills() -> tuple[Drill, ...]:
             what="every target of green's fails its health check from the middle of the shift on, and answers all the same",
             green=Fault(unhealthy=True),
             begins=Moment.SHIFT,
+            # The load balancer fails open, to replacements that do not listen yet too.
+            loses_requests=True,
         ),
         Drill(
             name="sticky",

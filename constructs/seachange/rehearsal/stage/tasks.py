@@ -8,12 +8,15 @@ from seachange_deployments.tasks import threshold
 _LOOK_EVERY_S = 0.25
 # ECS too starts a task that keeps dying later and later (its service scheduler throttles); here a second suffices to spin no loop.
 _THROTTLE_S = 1.0
+# The default maximumPercent, 200: so many replacements may run beside the tasks that they replace.
+_MOST_OF_WANTED = 2
 
 
 class TaskSet:
     """Tasks of one release, registered in the target group of one colour.
 
-    A task that ends, or that fails its health checks after it had passed them, is replaced, as ECS does.
+    A task that ends is replaced. One that fails its health checks after it had passed them serves on until its replacement is healthy
+    (https://aws.amazon.com/about-aws/whats-new/2023/10/amazon-ecs-applications-resiliency-unpredictable-load-spikes/).
 
     Args:
         colour: Its target group.
@@ -48,6 +51,7 @@ class TaskSet:
         self._in_front = in_front
         self._crash_after_s = crash_after_s
         self._tasks: list[Task] = []
+        self._sick: list[Task] = []
         self._leaving: list[tuple[Task, float]] = []
         self._started = 0
         self._not_before = 0.0
@@ -80,7 +84,7 @@ class TaskSet:
         lost = {task: death for task in self._tasks if (death := task.death())}
         if now - self._looked > _LOOK_EVERY_S:
             self._looked = now
-            lost |= self._unhealthy(now)
+            lost |= self._outlived(now)
         for task, death in lost.items():
             self.deaths.append(death)
             self._tasks.remove(task)
@@ -110,10 +114,11 @@ class TaskSet:
         self._tasks, self._leaving = [], []
 
     def _fill(self, now: float | None = None) -> bool:
-        """Starts what is missing; whether it started any."""
+        """Starts what is missing, a replacement for each sick task among them; whether it started any."""
         if now is not None and now < self._not_before:
             return False
-        missing = max(0, self._count - len(self._tasks))
+        wanted = min(self._count + len(self._sick), _MOST_OF_WANTED * self._count)
+        missing = max(0, wanted - len(self._tasks))
         for _ in range(missing):
             self._started += 1
             self._tasks.append(Task(f"{self._name}-{self._started}", self._launch, self._in_front))
@@ -122,16 +127,17 @@ class TaskSet:
     def _register(self) -> None:
         self._balancer.register(self.colour, [task.port for task in self._tasks] if self._count else [])
 
-    def _unhealthy(self, now: float) -> dict[Task, Death]:
-        """The tasks that passed their health checks once and fail them now."""
+    def _outlived(self, now: float) -> dict[Task, Death]:
+        """The tasks that fail their health checks after they had passed them, as far as healthy ones have come in their place."""
         healthy = self._balancer.health(self.colour)
-        lost = {}
         for task in self._tasks:
-            if healthy.get(task.port):
-                task.was_healthy = True
-            elif task.was_healthy and task.port in healthy:
-                lost[task] = Death(name=task.name, at=now, reason="failed the load balancer's health checks")
-        return lost
+            task.was_healthy |= healthy.get(task.port, False)
+        self._sick = [task for task in self._tasks if task.was_healthy and healthy.get(task.port) is False]
+        spare = sum(healthy.get(task.port, False) for task in self._tasks) + len(self._sick) - self._count
+        return {
+            task: Death(name=task.name, at=now, reason="failed the load balancer's health checks")
+            for task in self._sick[: max(0, spare)]
+        }
 
     def _see_off(self, now: float) -> None:
         """Ends the tasks that were asked to leave, those whose time is over by force."""
