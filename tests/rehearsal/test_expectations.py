@@ -49,6 +49,12 @@ def test_alarms_decide_as_simulated(shifting: Plan, name: str, outcome: str) -> 
     assert found.probability == (1 if outcome == "rolls-back" else 0)
 
 
+def test_without_automatic_rollback_an_alarm_stops_the_deployment(shifting: Plan) -> None:
+    stopping = replace(shifting, shift=replace(shifting.shift, rolls_back_on_alarm=False))
+    assert expected(stopping, "errors-50").outcome == "stops"
+    assert expected(stopping, "none").outcome == "completes"
+
+
 def test_what_chance_decides_is_undecided(shifting: Plan) -> None:
     laxer = replace(shifting.shift, alarms=tuple(replace(alarm, threshold=25) for alarm in shifting.shift.alarms))
     found = expected(replace(shifting, shift=laxer), "errors-5", rate=10)

@@ -29,8 +29,8 @@ class Expectation:
     """What must come of a drill.
 
     Attributes:
-        outcome: `completes`, `rolls-back`, `refused`, or `undecided`, which does not count.
-        probability: Of being rolled back; None where it was not simulated.
+        outcome: `completes`, `rolls-back`, `stops`, `refused`, or `undecided`, which does not count.
+        probability: Of being rolled back, or stopped where an alarm does no more; None where it was not simulated.
         why: What the expectation stands on.
     """
 
@@ -54,9 +54,12 @@ def expect(drill: Drill, fault: Fault, plan: Plan, options: Options, profile: Pr
         return Expectation(outcome="undecided", probability=None, why=drill.unforeseen)
     if drill.silent:
         profile = replace(profile, requests_per_s=(0.0,))
-    result = simulate(plan.shift, profile, fault=fault, releases=_RELEASES, unknowns=_TWIN, compression=options.speed)
+    # Whether an alarm that stops the deployment also takes traffic back changes nothing of when it fires.
+    shift = replace(plan.shift, rolls_back_on_alarm=True)
+    result = simulate(shift, profile, fault=fault, releases=_RELEASES, unknowns=_TWIN, compression=options.speed)
     chance = result.rolled_back.value
-    outcome = "rolls-back" if chance >= SURELY else "completes" if chance <= HARDLY else "undecided"
+    fires = "rolls-back" if plan.shift.rolls_back_on_alarm else "stops"
+    outcome = fires if chance >= SURELY else "completes" if chance <= HARDLY else "undecided"
     return Expectation(
         outcome=outcome,
         probability=chance,
