@@ -20,3 +20,10 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(
     listed = seachange(*command, "--help").out.partition("Commands:\n")[2].splitlines()
     assert len(listed) >= 3
     assert all(line.endswith(".") and "..." not in line for line in listed), listed
+
+
+@pytest.mark.parametrize("port", ["0", "70000"])
+def test_a_rehearsals_port_is_one(seachange: Commands, port: str) -> None:
+    ran = seachange("rehearse", "--blue", "cdk.out", "--port", port)
+    assert ran.code == 2
+    assert "1<=x<=65535" in ran.err

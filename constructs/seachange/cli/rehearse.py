@@ -55,7 +55,8 @@ def rehearse(
     rate: Annotated[float | None, typer.Option(help="Requests per second; the configuration's by default.")] = None,
     rows: Annotated[int | None, typer.Option(help="Rows to seed; the configuration's by default.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Local port of the production listener; a free one by default.")
+        int | None,
+        typer.Option(min=1, max=65535, help="Local port of the production listener; a free one by default."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where report.json, report.html and the logs are written.")] = Path(
         "build/rehearsal"
