@@ -60,7 +60,7 @@ def _smoke(live: Live, plan: Plan) -> None:
     if not live.outcome.smoke.passed:
         raise StoppedError(
             "rolls-back",
-            f"because the smoke test failed behind the test listener: {live.outcome.smoke.failure}; traffic never shifted",
+            f"because the smoke test failed behind the test listener: {" ".join(str(live.outcome.smoke.failure).split())}; traffic never shifted",
         )
 
 
