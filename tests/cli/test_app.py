@@ -26,4 +26,4 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(
 def test_a_rehearsals_port_is_one(seachange: Commands, port: str) -> None:
     ran = seachange("rehearse", "--blue", "cdk.out", "--port", port)
     assert ran.code == 2
-    assert "1<=x<=65535" in ran.err
+    assert "Invalid value for '--port'" in ran.err
