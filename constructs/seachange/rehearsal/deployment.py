@@ -58,9 +58,9 @@ def _smoke(live: Live, plan: Plan) -> None:
         limit_s=plan.smoke.limit_s,
     )
     if not live.outcome.smoke.passed:
+        failure = " ".join(str(live.outcome.smoke.failure).split())
         raise StoppedError(
-            "rolls-back",
-            f"because the smoke test failed behind the test listener: {" ".join(str(live.outcome.smoke.failure).split())}; traffic never shifted",
+            "rolls-back", f"because the smoke test failed behind the test listener: {failure}; traffic never shifted"
         )
 
 
