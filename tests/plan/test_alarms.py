@@ -147,6 +147,12 @@ def test_a_plain_metric_too() -> None:
             "AWS::CloudWatch::Alarm",
             "its expression is known only on AWS",
         ),
+        (
+            {**{key: SIMPLE[key] for key in SIMPLE if key != "Statistic"}, "ExtendedStatistic": "tm99"},
+            None,
+            "AWS::CloudWatch::Alarm",
+            "its statistic tm99 is not evaluated here",
+        ),
         (math("RATE(m)"), None, "AWS::CloudWatch::Alarm", "metric math beyond"),
         (math("m +"), None, "AWS::CloudWatch::Alarm", "metric math cannot be read"),
         (math("other + m"), None, "AWS::CloudWatch::Alarm", "over other, which the alarm does not define"),

@@ -1,5 +1,6 @@
 """Alarms out of the template: read from `AWS::CloudWatch::Alarm` and `CompositeAlarm` into what can be evaluated."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from seachange.evaluation import (
 )
 from seachange.plan.composites import ALARM, COMPOSITE, read_composite
 from seachange.plan.errors import UnreadableAlarmError
+
+# CloudWatch has trimmed means and ranks too, which the stage and the simulator do not calculate.
+_STATISTIC = re.compile(r"Sum|Average|Minimum|Maximum|SampleCount|p\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +138,7 @@ def _queries(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int
             expressions[query["Id"]] = query["Expression"]
             periods |= {int(_number(query, "Period"))} if "Period" in query else set()
         else:
-            metrics[query["Id"]] = _metric(query["MetricStat"]["Metric"], query["MetricStat"]["Stat"])
+            metrics[query["Id"]] = _metric(query["MetricStat"]["Metric"], str(query["MetricStat"]["Stat"]))
             periods.add(int(_number(query["MetricStat"], "Period")))
         if query.get("ReturnData", True):
             result = query["Id"]
@@ -149,6 +153,8 @@ def _queries(properties: Mapping[str, Any]) -> tuple[dict[str, Metric], str, int
 
 
 def _metric(properties: Mapping[str, Any], statistic: str) -> Metric:
+    if not _STATISTIC.fullmatch(statistic):
+        raise UnreadableAlarmError(f"its statistic {statistic} is not evaluated here")
     return Metric(
         namespace=properties["Namespace"],
         name=properties["MetricName"],
