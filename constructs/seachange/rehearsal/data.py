@@ -1,6 +1,7 @@
 """The database of the stage: roles, seed, sampled values, and the comparison of both releases' views of every row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from seachange.rehearsal.errors import ConfigError
+from seachange.rehearsal.errors import ConfigError, StageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Comparison:
 
 def seed(dsn: str, script: Path, rows: int) -> None:
     """Runs the seed script with the setting `seachange.rows`."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with _connected(dsn, autocommit=True) as connection:
         connection.execute("SELECT set_config('seachange.rows', %s, false)", [str(rows)])
         try:
             connection.execute(script.read_bytes())
@@ -33,7 +34,7 @@ def seed(dsn: str, script: Path, rows: int) -> None:
 def sample(dsn: str, queries: Mapping[str, str]) -> dict[str, Sequence[Any]]:
     """The values that the load's placeholders take: each query's first column."""
     values: dict[str, Sequence[Any]] = {}
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with _connected(dsn, autocommit=True) as connection:
         for name, query in queries.items():
             try:
                 values[name] = [row[0] for row in connection.execute(query.encode()).fetchall()]
@@ -48,7 +49,7 @@ def sample(dsn: str, queries: Mapping[str, str]) -> dict[str, Sequence[Any]]:
 
 def count(dsn: str, view: str) -> int:
     """How many rows a view has."""
-    with psycopg.connect(dsn) as connection:
+    with _connected(dsn) as connection:
         try:
             row = connection.execute(sql.SQL("SELECT count(*) FROM ({}) AS v").format(_query(view))).fetchone()
         except psycopg.Error as error:
@@ -58,7 +59,7 @@ def count(dsn: str, view: str) -> int:
 
 def compare(dsn: str, blue_view: str, green_view: str) -> Comparison:
     """Compares every row as blue sees it with the same row as green sees it, joined on the first column."""
-    with psycopg.connect(dsn) as connection:
+    with _connected(dsn) as connection:
         try:
             key = _first_column(connection, blue_view)
             joined = sql.SQL(
@@ -71,6 +72,18 @@ def compare(dsn: str, blue_view: str, green_view: str) -> Comparison:
             raise ConfigError(f"[views] cannot be compared: {_first_line(error)}") from error
     rows, divergent, examples = row or (0, 0, None)
     return Comparison(rows_checked=rows, divergent=divergent, examples=tuple(examples or ()))
+
+
+@contextmanager
+def _connected(dsn: str, *, autocommit: bool = False) -> "Iterator[psycopg.Connection[Any]]":
+    try:
+        connection = psycopg.connect(dsn, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        raise StageError(
+            f"PostgreSQL takes no connection: {_first_line(error)}; see postgres.log, and how many connections the service's pools hold"
+        ) from error
+    with connection:
+        yield connection
 
 
 def _first_column(connection: "psycopg.Connection[Any]", view: str) -> str:
