@@ -107,7 +107,8 @@ def test_a_transaction_holds_the_table(
     assert migration.error is None
     tried = migration.told("lock_timeout")
     assert tried
-    assert "the report" in tried[0]["blocked_by"][0]
+    # A writer of the load may hold a row's lock just then: it is named beside.
+    assert any("the report" in who for who in tried[0]["blocked_by"])
     assert load.failures == []
     assert load.worst_s < LONGEST_STALL_S
     shop.verify(database, undisturbed)
