@@ -14,6 +14,7 @@ from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.expectations import Expectation, concerned, expect, measured
 from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.options import Options
+from tests.rehearsal.plans import alarm
 
 
 @pytest.fixture
@@ -53,6 +54,13 @@ def test_without_automatic_rollback_an_alarm_stops_the_deployment(shifting: Plan
     stopping = replace(shifting, shift=replace(shifting.shift, rolls_back_on_alarm=False))
     assert expected(stopping, "errors-50").outcome == "stops"
     assert expected(stopping, "none").outcome == "completes"
+
+
+def test_an_alarm_that_is_watched_and_not_simulated_makes_nothing_expected(shifting: Plan) -> None:
+    counted = replace(alarm("G").metrics["requests"], statistic="SampleCount")
+    unknown = replace(alarm("G"), metrics={"m": counted}, expression="m")
+    found = expected(replace(shifting, shift=replace(shifting.shift, alarms=(unknown,))), "none")
+    assert (found.outcome, found.why) == ("undecided", "GErrorsB is watched here, and cannot be simulated")
 
 
 def test_what_chance_decides_is_undecided(shifting: Plan) -> None:

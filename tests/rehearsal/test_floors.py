@@ -2,11 +2,25 @@
 
 from dataclasses import replace
 
+import pytest
+
 from seachange.evaluation import Metric
 from seachange.plan.model import Plan, Step
 from seachange.rehearsal.floors import floor
 from seachange.rehearsal.watch import Watched
 from tests.rehearsal.plans import alarm
+
+
+@pytest.fixture
+def plan(plan: Plan) -> Plan:
+    """The made-up plan with a bake, in which alarms have time to fire."""
+    return replace(plan, shift=replace(plan.shift, bake_s=1800.0))
+
+
+def test_a_deployment_that_is_over_too_soon(plan: Plan) -> None:
+    short = replace(plan, shift=replace(plan.shift, bake_s=120.0))
+    found = floor(short, Watched(alarm=alarm("G"), direction="green"), rate=200, speed=60)
+    assert found.why_not == "the deployment ends after 1 of the 2 periods that it needs; bake longer"
 
 
 def test_enough_requests_decide(plan: Plan) -> None:

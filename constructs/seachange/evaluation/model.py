@@ -1,5 +1,6 @@
 """Alarms and metrics as pure data."""
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,4 +61,5 @@ def fewest_samples(statistic: str) -> float:
     """Of how many samples a percentile is a statistic: 10 / (1 - p), so 1,000 for p99; 0 for what is no percentile."""
     if not statistic.startswith("p"):
         return 0
-    return round(1000 / (100 - float(statistic[1:])), 6)
+    above = 100 - float(statistic[1:])
+    return round(1000 / above, 6) if above > 0 else math.inf

@@ -76,6 +76,8 @@ class _Reader:
                 self.single[name] = read_alarm(resource)
         except UnreadableAlarmError as error:
             self.unread[name] = str(error)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self.unread[name] = f"its definition cannot be read here ({type(error).__name__}: {error})"
 
 
 def read_alarm(resource: Resource) -> Alarm:

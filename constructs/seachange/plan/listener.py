@@ -183,6 +183,9 @@ def _of_group(group: Resource) -> Iterator[str]:
     for key, value in attributes.items():
         if key.startswith("target_group_health.") and value not in ("1", "off"):
             yield f"{name}: {key} = {value}; the group fails open only when no target is healthy here"
+    port = str(group.properties.get("HealthCheckPort", "traffic-port"))
+    if port != "traffic-port":
+        yield f"{name}: its health check asks port {port}; the task's own port is asked here"
     version = group.properties.get("ProtocolVersion", "HTTP1")
     if version != "HTTP1":
         yield f"{name}: protocol version {version}; targets are asked with HTTP/1.1 here"

@@ -1,7 +1,8 @@
 """Reads the plan of a deployment from two cloud assemblies: blue's, which serves, and green's, which is deployed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from seachange.assembly import Assembly, Resource, canonical, referenced
@@ -15,6 +16,11 @@ from seachange_deployments.deploy import alarms_for
 
 def read_plan(blue: Assembly, green: Assembly) -> Plan:
     """The plan; PlanError when the assemblies hold no blue/green deployment that can be rehearsed."""
+    with _readable(blue, green):
+        return _read_plan(blue, green)
+
+
+def _read_plan(blue: Assembly, green: Assembly) -> Plan:
     group = green.one("AWS::CodeDeploy::DeploymentGroup")
     deployment = green.one("Custom::SeaChangeDeployment")
     smoke, hooks = read_hooks(green, deployment)
@@ -24,11 +30,11 @@ def read_plan(blue: Assembly, green: Assembly) -> Plan:
     return Plan(
         blue=_release(blue),
         green=_release(green),
-        shift=read_shift(green),
+        shift=_read_shift(green),
         health=_health(blue_group),
         deregistration_delay_s=_deregistration_delay(blue_group),
-        production_port=production.properties["Port"],
-        test_port=test.properties["Port"],
+        production_port=int(_number(production, "Port")),
+        test_port=int(_number(test, "Port")),
         listener=read_listener(green, production, {blue_group.logical_id: "blue", green_group.logical_id: "green"}),
         smoke=smoke,
         hooks=hooks,
@@ -37,6 +43,24 @@ def read_plan(blue: Assembly, green: Assembly) -> Plan:
 
 def read_shift(assembly: Assembly) -> Shift:
     """How the release of an assembly gets its traffic; PlanError when the assembly holds no blue/green deployment."""
+    with _readable(assembly):
+        return _read_shift(assembly)
+
+
+@contextmanager
+def _readable(*assemblies: Assembly) -> Iterator[None]:
+    """Whatever a template lacks, or says in a way that is not known here, is one line."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError, ZeroDivisionError) as error:
+        names = " and ".join(str(assembly.directory) for assembly in assemblies)
+        raise PlanError(
+            f"the deployment in {names} cannot be read ({type(error).__name__}: {error}); what a rehearsal needs must stand in the template as "
+            "CloudFormation documents it, and not be known only on AWS"
+        ) from error
+
+
+def _read_shift(assembly: Assembly) -> Shift:
     group = assembly.one("AWS::CodeDeploy::DeploymentGroup")
     deployment = assembly.one("Custom::SeaChangeDeployment")
     blue_group, green_group = _target_groups(assembly, group)
@@ -45,7 +69,7 @@ def read_shift(assembly: Assembly) -> Shift:
     ends_blue = group.properties["BlueGreenDeploymentConfiguration"]["TerminateBlueInstancesOnDeploymentSuccess"]
     return Shift(
         steps=_steps(assembly, group),
-        bake_s=60.0 * ends_blue.get("TerminationWaitTimeInMinutes", 0),
+        bake_s=60.0 * _known(group, "TerminationWaitTimeInMinutes", ends_blue.get("TerminationWaitTimeInMinutes", 0)),
         alarms=alarms.single,
         composites=alarms.composites,
         unread_alarms=alarms.unread,
@@ -104,6 +128,9 @@ def _release(assembly: Assembly) -> Release:
     )
     # The release's own port travels in the deployment, beside the frozen service. A sidecar that takes the traffic is none of our processes.
     takes_traffic = deployment["ContainerName"] == balanced["ContainerName"]
+    tasks = int(_number(service, "DesiredCount", 1))
+    if not tasks:
+        raise PlanError(f"{service.label} wants no task (DesiredCount 0); a rehearsal needs one or more")
     return Release(
         name=str(deployment.get("Release", assembly.directory.name)),
         container_port=int((deployment if takes_traffic else balanced)["ContainerPort"]),
@@ -112,7 +139,7 @@ def _release(assembly: Assembly) -> Release:
         sidecar=None if takes_traffic else str(deployment["ContainerName"]),
         environment={item["Name"]: item["Value"] for item in container.get("Environment", [])},
         secrets=tuple(item["Name"] for item in container.get("Secrets", [])),
-        tasks=int(service.properties.get("DesiredCount", 1)),
+        tasks=tasks,
         migration=_migration(assembly),
     )
 
@@ -141,7 +168,7 @@ def _migration(assembly: Assembly) -> Migration:
         directory=assembly.asset(is_complete),
         environment=is_complete.properties.get("Environment", {}).get("Variables", {}),
         timeout_s=float(is_complete.properties.get("Timeout", 3)),
-        limit_s=float(resource.properties.get("ServiceTimeout", 3600)),
+        limit_s=_number(resource, "ServiceTimeout", 3600),
         secret_templates={
             key: secret.properties.get("GenerateSecretString", {}).get("SecretStringTemplate")
             for key, value in resource.properties.items()
@@ -181,17 +208,32 @@ def _health(group: Resource) -> HealthCheck:
     properties = group.properties
     return HealthCheck(
         path=properties.get("HealthCheckPath", "/"),
-        interval_s=float(properties.get("HealthCheckIntervalSeconds", 30)),
-        timeout_s=float(properties.get("HealthCheckTimeoutSeconds", 5)),
-        healthy=int(properties.get("HealthyThresholdCount", 5)),
-        unhealthy=int(properties.get("UnhealthyThresholdCount", 2)),
+        interval_s=_number(group, "HealthCheckIntervalSeconds", 30),
+        timeout_s=_number(group, "HealthCheckTimeoutSeconds", 5),
+        healthy=int(_number(group, "HealthyThresholdCount", 5)),
+        unhealthy=int(_number(group, "UnhealthyThresholdCount", 2)),
         codes=str(properties.get("Matcher", {}).get("HttpCode", "200")),
     )
 
 
 def _deregistration_delay(group: Resource) -> float:
     attributes = {item["Key"]: item["Value"] for item in group.properties.get("TargetGroupAttributes", [])}
-    return float(attributes.get("deregistration_delay.timeout_seconds", 300))
+    name = "deregistration_delay.timeout_seconds"
+    return _known(group, name, attributes.get(name, 300))
+
+
+def _number(resource: Resource, key: str, default: float | None = None) -> float:
+    """A number of the template; the default where it has none."""
+    return _known(resource, key, resource.properties.get(key, default))
+
+
+def _known(resource: Resource, key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise PlanError(
+            f"{resource.label}: its {key} must be a number in the template; it is {canonical(value)}"
+        ) from error
 
 
 def _first(properties: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -69,8 +69,11 @@ def post(markdown: str) -> None:
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
     """
     if path := os.environ.get(_SUMMARY):
-        with Path(path).open("a", encoding="utf-8") as summary:
-            summary.write(f"{markdown.rstrip()}\n")
+        try:
+            with Path(path).open("a", encoding="utf-8") as summary:
+                summary.write(f"{markdown.rstrip()}\n")
+        except OSError as error:
+            raise StageError(f"${_SUMMARY} names {path}, which cannot be written: {error.strerror}") from error
 
 
 def _needed(settings: RehearsalConfig, base: str) -> Synth:

@@ -88,6 +88,8 @@ def _shift_and_bake(live: Live, plan: Plan, options: Options) -> None:
     )
     for step in shift.steps:
         live.wait(clock.real(step.at_s))
+        # An act of this very moment comes first: without requests no step brings any.
+        live.tick()
         live.weigh(step.green_weight)
     live.begin("bake")
     live.wait(clock.real(shift.duration_s + shift.bake_s))

@@ -12,7 +12,7 @@ from seachange.plan.model import Plan
 from seachange.rehearsal.drills import ONE_ENDPOINT, Drill
 from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.options import Options
-from seachange.rehearsal.watch import VISIBLE_AFTER_S
+from seachange.rehearsal.watch import VISIBLE_AFTER_S, watched
 from seachange.simulation.engine import simulate
 from seachange.simulation.profile import Profile
 from seachange.simulation.unknowns import Unknowns, exactly
@@ -58,6 +58,12 @@ def expect(drill: Drill, fault: Fault, plan: Plan, options: Options, profile: Pr
     shift = replace(plan.shift, rolls_back_on_alarm=True)
     result = simulate(shift, profile, fault=fault, releases=_RELEASES, unknowns=_TWIN, compression=options.speed)
     chance = result.rolled_back.value
+    if chance < SURELY and (
+        unknown := sorted(watched(plan) & {text.partition(":")[0] for text in result.not_simulated})
+    ):
+        return Expectation(
+            outcome="undecided", probability=None, why=f"{', '.join(unknown)} is watched here, and cannot be simulated"
+        )
     fires = "rolls-back" if plan.shift.rolls_back_on_alarm else "stops"
     outcome = fires if chance >= SURELY else "completes" if chance <= HARDLY else "undecided"
     return Expectation(

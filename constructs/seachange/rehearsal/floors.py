@@ -6,7 +6,7 @@ from seachange.evaluation import COMPARISONS, Alarm
 from seachange.plan.model import COLOURS, Plan
 from seachange.rehearsal.access_log import NO_GROUP
 from seachange.rehearsal.metrics import Bucket
-from seachange.rehearsal.watch import Watched, alarm_point
+from seachange.rehearsal.watch import VISIBLE_AFTER_S, Watched, alarm_point
 
 # What `decides_up_to` tries; the plan's own clock is 1.
 _SPEEDS = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 480, 960)
@@ -37,13 +37,15 @@ def floor(plan: Plan, watched: Watched, *, rate: float, speed: float) -> Floor:
     """Whether one alarm decides at this rate and speed.
 
     It does where, at some step, a period in which every request is bad breaches, and one in which a single request is does not: else
-    the alarm is blind, or a stray failure decides.
+    the alarm is blind, or a stray failure decides. And as many periods as it needs must end, and become visible, before the bake does.
 
     Args:
         rate: Requests per second, both colours together.
         speed: Seconds of the plan per second here.
     """
     alarm = watched.alarm
+    if why_not := _too_short(plan, alarm):
+        return Floor(requests_per_period=None, decides_up_to=None, why_not=why_not)
     if not any(metric.name.startswith(_PER_REQUEST) for metric in alarm.metrics.values()):
         return Floor(requests_per_period=None, decides_up_to=None, why_not="")
     requests, why_not = _best(plan, watched, rate * alarm.period_s / speed, speed)
@@ -51,6 +53,15 @@ def floor(plan: Plan, watched: Watched, *, rate: float, speed: float) -> Floor:
     if why_not and speeds:
         why_not += f"; it decides at --speed {max(speeds)} or less"
     return Floor(requests_per_period=requests, decides_up_to=max(speeds, default=None), why_not=why_not)
+
+
+def _too_short(plan: Plan, alarm: Alarm) -> str:
+    """Why an alarm cannot fire before the deployment is over, at whatever speed; where missing data breach, fewer periods suffice."""
+    lasts_s = plan.shift.duration_s + plan.shift.bake_s
+    seen = max(0, int((lasts_s - VISIBLE_AFTER_S) // alarm.period_s))
+    if alarm.missing_data == "breaching" or seen >= alarm.datapoints_to_alarm:
+        return ""
+    return f"the deployment ends after {seen} of the {alarm.datapoints_to_alarm} periods that it needs; bake longer"
 
 
 def _best(plan: Plan, watched: Watched, requests: float, speed: float) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """A rehearsal while it runs: every part is kept in view between two steps, and what goes wrong ends the wait."""
 
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -110,13 +111,20 @@ class Live:
         """Has each act done at the epoch second that `when` gives it."""
         self._due += [(when(act), act) for act in acts]
 
+    def forget_acts(self) -> None:
+        """Does none of the acts that are not yet due."""
+        self._due.clear()
+
     def migrating(self, kill: Callable[[], bool] = lambda: False) -> None:
         """Says how to kill the migration that runs now; nothing to kill by default."""
         self._kill_migration = kill
 
     def finish_background(self) -> None:
         """Waits for what runs beside the rehearsal."""
-        self.wait(time.time() + 120, sooner=lambda: not any(thread.is_alive() for thread in self._background))
+        # Each has an end of its own; an idle timeout may be an hour.
+        self.wait(math.inf, sooner=lambda: not any(thread.is_alive() for thread in self._background))
+        if self._problem is not None:
+            raise self._problem
 
     # --- what acts reach (`acts.Scene`) ---
 

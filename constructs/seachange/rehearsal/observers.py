@@ -92,11 +92,13 @@ class Observer:
         Args:
             log: Lines of an epoch second and an event of the engine's.
         """
-        spans, started, rows = [], 0.0, 0
+        spans: list[Span] = []
+        revision, started, rows = None, 0.0, 0
         for at, event in _events(log):
             match event.get("event"):
-                case "revision_started":
-                    started, rows = at, 0
+                # One that was killed begins again, and goes on with its work: its cost is that of both.
+                case "revision_started" if event["revision"] != revision:
+                    revision, started, rows = event["revision"], at, 0
                 case "backfilled":
                     rows += int(event["written"])
                 case "revision_applied":
@@ -118,7 +120,7 @@ class Observer:
                 with psycopg.connect(self._dsn, autocommit=True, application_name="rehearsal-observer") as connection:
                     while not self._stop.wait(_EVERY_S):
                         self._look(connection)
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 # A drill restarts the server: it comes back.
                 self._stop.wait(_EVERY_S)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from seachange.plan.model import Migration
-from seachange.rehearsal.errors import MigrationFailedError, StageError
+from seachange.rehearsal.errors import MigrationFailedError
 from seachange.rehearsal.stage.process import ChildProcess
 from seachange_migrations.errors import RefusedError
 
@@ -78,19 +78,21 @@ class Invocation:
         )
 
     def done(self) -> bool:
-        """Whether it has ended; StageError when it takes longer than CloudFormation would wait."""
+        """Whether it has ended; MigrationFailedError when it takes longer than CloudFormation would wait."""
         if self._process.exit_code() is None and time.monotonic() > self._deadline:
             self.abort()
-            raise StageError(
-                f"the migration did not end within {self._limit_s:.0f} s: {self._process.last_lines()} (log: {self._process.log})"
+            raise MigrationFailedError(
+                f"the migration did not end within {self._limit_s:.0f} s: {self._process.last_lines()} (log: {self._process.log})",
+                refused=False,
             )
         return self._process.exit_code() is not None
 
     def attributes(self) -> dict[str, str]:
         """The resource's attributes after it has ended; MigrationFailedError with the handler's own message when it failed."""
         if not self._answer.exists():
-            raise StageError(
-                f"the migration's Lambda ended without an answer: {self._process.last_lines()} (log: {self._process.log})"
+            raise MigrationFailedError(
+                f"the migration's Lambda ended without an answer: {self._process.last_lines()} (log: {self._process.log})",
+                refused=False,
             )
         result: dict[str, Any] = json.loads(self._answer.read_text("utf-8"))
         if "error" in result:

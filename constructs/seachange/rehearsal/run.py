@@ -5,7 +5,7 @@ import math
 import time
 from typing import Any
 
-from seachange.plan.model import COLOURS, Plan, Release
+from seachange.plan.model import Plan, Release
 from seachange.rehearsal import data
 from seachange.rehearsal.access_log import numbered
 from seachange.rehearsal.acts import Moment
@@ -48,6 +48,8 @@ class Rehearsal:
         options, outcome = self._options, self._outcome
         if options.drill.sticky and not self._plan.listener.is_sticky:
             raise NotApplicableError("the listener's target groups are not sticky: every client follows the weights")
+        if not self._plan.shift.bake_s and any(act.moment is Moment.BAKE for act in options.drill.acts):
+            raise NotApplicableError("the deployment has no bake: blue ends as soon as green has all the traffic")
         slice_s = MINUTE_S / options.speed
         outcome.phases.append(("stage", time.time()))
         stage = Stage(self._plan, self._config, options)
@@ -133,7 +135,6 @@ class Rehearsal:
         """What the drill does to this service, and what must come of it."""
         live, drill, outcome = self._live, self._options.drill, self._outcome
         assert live.traffic is not None  # the baseline was under load
-        assert live.measurements is not None
         start, end = (outcome.began(name) or 0.0 for name in (BASELINE, BASELINE_ENDS))
         so_far = live.traffic.so_far()
         why = overload(
@@ -144,7 +145,9 @@ class Rehearsal:
         fault = concerned(drill.fault(self._plan.shift), so_far)
         if fault is None:
             raise NotApplicableError("the load asks but one endpoint, so none of them can go bad alone")
-        answers = [seconds for colour in COLOURS for seconds in live.measurements.bucket(colour, start, end).response_s]
+        # Not from the measurements: a slice of theirs, a minute of the plan, may be longer than the baseline.
+        logged = numbered(live.stage.balancer.access_log, [str(record.number) for record in so_far]).values()
+        answers = [entry.target_s for entry in logged if entry.target_s is not None and start <= entry.at < end]
         if len(answers) < 2:
             raise StageError("no target answered in the baseline; look at the tasks' logs")
         profile = measured(self._plan, self._options, answers)
@@ -167,6 +170,8 @@ class Rehearsal:
             if stopped.kind != "stops":
                 live.weigh(0)
         live.deploying = live.watch = None
+        # What the drill had still to do is of a deployment that is over.
+        live.forget_acts()
         if live.outcome.ending.kind == "completes":
             live.begin("blue: ends")
             self._end(blue)

@@ -7,7 +7,7 @@ from typing import Any
 
 from seachange.rehearsal import report
 from seachange.rehearsal.drills import Drill, all_drills
-from seachange.rehearsal.errors import NotApplicableError
+from seachange.rehearsal.errors import NotApplicableError, StageError
 from seachange.rehearsal.report.drills import SCHEMA
 
 
@@ -30,6 +30,10 @@ def rehearse_all(rehearse: Callable[[Drill, Path], Mapping[str, Any]], out: Path
             result = rehearse(drill, out / drill.name)
         except NotApplicableError as error:
             rows.append(_left_out(drill, str(error)))
+            continue
+        except StageError as error:
+            # The other drills' answers, an hour's work, stay.
+            rows.append({**_left_out(drill, str(error)), "outcome": "could not be rehearsed", "as_expected": False})
             continue
         releases = result["releases"]
         rows.append(row(drill, result))

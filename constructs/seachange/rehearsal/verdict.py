@@ -8,9 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from seachange.plan.faults import NO_FAULT
+from seachange.plan.faults import NO_FAULT, Fault
 from seachange.plan.model import Plan
 from seachange.rehearsal import alarm_figures, figures
+from seachange.rehearsal.access_log import ANSWERED, Entry
 from seachange.rehearsal.comparisons import aa, aa_report, claim_report, latency_claims
 from seachange.rehearsal.drills import Drill
 from seachange.rehearsal.incidents import find
@@ -139,16 +140,32 @@ def _reasons(outcome: Outcome) -> list[str]:
 
 
 def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
-    """The failed requests that the drill does not fail: all, or those of a colour that has no fault."""
+    """The failed requests that the drill does not fail: all, or those that met something else than the fault of their colour."""
     failed = [record for record in outcome.records if record.problem]
     if not drill.loses_requests:
         return failed
-    faulty = {colour for colour, fault in (("green", drill.green), ("blue", drill.blue)) if fault != NO_FAULT}
-    if not faulty:
+    faults = {"green": drill.green, "blue": drill.blue}
+    if not any(fault != NO_FAULT for fault in faults.values()):
         return []
+    # In the baseline blue's build stands in both groups, and nothing is wrong yet.
+    begins = outcome.began(BASELINE_ENDS) or math.inf
     return [
-        record for record in failed if (entry := outcome.logged.get(record.number)) is None or entry.group not in faulty
+        record
+        for record in failed
+        if (entry := outcome.logged.get(record.number)) is None
+        or entry.at < begins
+        or not _made(faults.get(entry.group, NO_FAULT), entry)
     ]
+
+
+def _made(fault: Fault, entry: Entry) -> bool:
+    """Whether a failure is one that the fault makes: its 500, or its closed connection."""
+    if fault.unhealthy and entry.outcome is not ANSWERED:
+        # The load balancer fails open, to replacements that do not listen yet too.
+        return True
+    if entry.outcome is ANSWERED:
+        return bool(fault.errors) and entry.status == 500
+    return bool(fault.resets) and entry.status == 502 and not entry.outcome.connection_error
 
 
 def _median_and_most(percent: Sequence[float]) -> dict[str, float]:

@@ -36,10 +36,11 @@ class AlarmWatch:
         self._plan = plan
         self._measurements = measurements
         self._clock = clock
+        names = watched(plan)
         self.alarms = [
             Watched(alarm=alarm, direction=_direction(plan, alarm))
             for alarm in plan.shift.alarms
-            if all(can_measure(metric) and groups(metric, plan.shift.colours) for metric in alarm.metrics.values())
+            if alarm.name in names
         ]
         self._states: dict[str, State] = {watched.alarm.name: watched.state for watched in self.alarms}
         self._composites: list[Composite] = []
@@ -47,8 +48,8 @@ class AlarmWatch:
             if composite.children <= self._states.keys():
                 self._composites.append(composite)
                 self._states[composite.name] = "INSUFFICIENT_DATA"
-        names = [alarm.name for alarm in plan.shift.alarms] + [composite.name for composite in plan.shift.composites]
-        self.not_measured = [name for name in names if name not in self._states]
+        every = [alarm.name for alarm in plan.shift.alarms] + [composite.name for composite in plan.shift.composites]
+        self.not_measured = [name for name in every if name not in self._states]
 
     @property
     def rolls_back(self) -> bool:
@@ -91,6 +92,15 @@ class AlarmWatch:
             samples(metric, _select(self._plan, metric, buckets), self._clock.speed) < fewest_samples(metric.statistic)
             for metric in alarm.metrics.values()
         )
+
+
+def watched(plan: Plan) -> frozenset[str]:
+    """The names of the alarms whose metrics the stage has."""
+    return frozenset(
+        alarm.name
+        for alarm in plan.shift.alarms
+        if all(can_measure(metric) and groups(metric, plan.shift.colours) for metric in alarm.metrics.values())
+    )
 
 
 def alarm_point(plan: Plan, alarm: Alarm, buckets: Mapping[str, Bucket], speed: float) -> Point:

@@ -1,7 +1,7 @@
 """Results over error rates and slowdowns: how bad a release must be to be caught."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from seachange.plan.faults import NO_FAULT, Fault
@@ -139,21 +139,3 @@ def curves(
     return Curves(
         shift=shift, profile=profile, unknowns=unknowns, seed=seed, rows=tuple(rows), recommendations=tuple(told)
     )
-
-
-def shaped(kinds: Sequence[tuple[str, Fault]], shape: Fault) -> list[tuple[str, Fault]]:
-    """The faults, each with the share, the times and the rate of `shape`."""
-    return [
-        (
-            name,
-            replace(
-                fault,
-                share=shape.share,
-                bursty=shape.bursty,
-                after_s=shape.after_s,
-                until_s=shape.until_s,
-                above_rps=shape.above_rps,
-            ),
-        )
-        for name, fault in kinds
-    ]

@@ -95,11 +95,6 @@ class Result:
     not_simulated: tuple[str, ...]
 
     @property
-    def false_alarms_per_hundred(self) -> float:
-        """Releases rolled back of a hundred; of good ones, when there was no fault."""
-        return 100 * self.rolled_back.value
-
-    @property
     def range(self) -> tuple[float, float]:
         """The least and the greatest share rolled back, over all unknowns."""
         shares = [self.rolled_back.value, *(variant.rolled_back.value for variant in self.variants)]

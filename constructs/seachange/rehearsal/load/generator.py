@@ -49,7 +49,8 @@ class Generator:
             if self._timer is not None:
                 self._timer.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=REQUEST_TIMEOUT_S)
+            # Longer than any of them: one that hangs must write its record.
+            await asyncio.wait(self._tasks, timeout=REQUEST_TIMEOUT_S + 1)
         self._clients.close()
 
     def stop(self) -> None:

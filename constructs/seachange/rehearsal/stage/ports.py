@@ -21,6 +21,10 @@ def claim(port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
+        except PermissionError as error:
+            raise StageError(
+                f"port {port} may be used by root alone; give --port 1024 or higher, or leave it out for a free one"
+            ) from error
         except OSError as error:
             raise StageError(
                 f"port {port} is in use on {LOOPBACK}; end what listens there, or leave --port out for a free one"

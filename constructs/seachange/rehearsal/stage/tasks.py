@@ -88,11 +88,15 @@ class TaskSet:
         for task, death in lost.items():
             self.deaths.append(death)
             self._tasks.remove(task)
-            self._leaving.append((task, now + self._stop_timeout_s))
             self._not_before = now + _THROTTLE_S
-        if self._fill(now) or lost:
+        # A sick task that recovered leaves its replacement behind.
+        gone = [*lost, *(self._tasks[self._count :] if not self._sick and self._count else [])]
+        self._tasks = [task for task in self._tasks if task not in gone]
+        self._sick = [task for task in self._sick if task not in gone]
+        if self._fill(now) or gone:
             self._register()
-        for task in lost:
+        for task in gone:
+            self._leaving.append((task, now + self._stop_timeout_s))
             task.leave()
         self._see_off(now)
 
