@@ -179,10 +179,10 @@ class Live:
             raise StoppedError(kind, f"by alarm {', '.join(names)}")
         green = self.deploying
         if green and green.keep_dying():
-            said = {death.reason for death in green.deaths}
+            last = green.deaths[-1]
             raise StoppedError(
                 "rolls-back",
-                f"because green's tasks keep dying: {too_many(len(green.deaths), green.wanted)}; {'; '.join(sorted(said))}",
+                f"because green's tasks keep dying: {too_many(len(green.deaths), green.wanted)}; the last, {last.name}, {last.reason}",
             )
 
     def _show(self, **changes: object) -> None:
