@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seachange.rehearsal.drills import Drill, all_drills, named
-from seachange.rehearsal.errors import NotApplicableError
+from seachange.rehearsal.errors import NotApplicableError, StageError
 from seachange.rehearsal.series import rehearse_all, row
 from tests.rehearsal.reports import bad, good
 
@@ -102,3 +102,16 @@ def test_one_wrong_drill_fails_all(tmp_path: Path) -> None:
     table = rehearse_all(rehearse, tmp_path, repeat="")
     assert table["verdict"] == "fail"
     assert table["reasons"] == ["drill slow: it should end with rolls-back, and ended with completes"]
+
+
+def test_one_that_cannot_be_rehearsed_leaves_the_others(tmp_path: Path) -> None:
+    def rehearse(drill: Drill, _: Path) -> dict[str, Any]:
+        if drill.name == "slow":
+            raise StageError("Envoy ended with code 1")
+        return finished("rolls-back", kept_idle=True)
+
+    table = rehearse_all(rehearse, tmp_path, repeat="")
+    assert table["reasons"] == ["drill slow: Envoy ended with code 1"]
+    [row_of_it] = [entry for entry in table["drills"] if entry["name"] == "slow"]
+    assert (row_of_it["outcome"], row_of_it["as_expected"]) == ("could not be rehearsed", False)
+    assert sum(entry["as_expected"] is True for entry in table["drills"]) == len(all_drills()) - 1

@@ -33,7 +33,8 @@ def rehearse_all(rehearse: Callable[[Drill, Path], Mapping[str, Any]], out: Path
             continue
         except StageError as error:
             # The other drills' answers, an hour's work, stay.
-            rows.append({**_left_out(drill, str(error)), "outcome": "could not be rehearsed", "as_expected": False})
+            failed = {"expected": "not computed", "outcome": "could not be rehearsed", "as_expected": False}
+            rows.append(_left_out(drill, str(error)) | failed)
             continue
         releases = result["releases"]
         rows.append(row(drill, result))
