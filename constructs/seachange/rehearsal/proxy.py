@@ -76,6 +76,8 @@ class _Front(_Side):
         self._back.other, self.other = self, self._back
         self._parser = httptools.HttpRequestParser(self)
         self._upgraded = False
+        # What comes before the task has taken the connection: in older Pythons a transport paused at its beginning reads all the same.
+        self._early: list[bytes] | None = []
         self._begin()
 
     def _begin(self) -> None:
@@ -103,12 +105,18 @@ class _Front(_Side):
         except OSError:
             self.end(abort=True)
         else:
+            early, self._early = self._early or [], None
             if self.transport and not self.transport.is_closing():
                 self.transport.resume_reading()
+                for data in early:
+                    self.data_received(data)
             else:
                 self._back.end(abort=True)
 
     def data_received(self, data: bytes) -> None:
+        if self._early is not None:
+            self._early.append(data)
+            return
         if self._upgraded:
             self._back.send(data)
             return
