@@ -6,7 +6,7 @@ from typing import Any
 
 from seachange.plan.model import COLOURS, Plan
 from seachange.rehearsal.metrics import percentile
-from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
+from seachange.rehearsal.outcome import BASELINE, Outcome
 from seachange.rehearsal.phases import window, within
 
 
@@ -23,10 +23,9 @@ def spread(samples: Sequence[float]) -> dict[str, float]:
 
 def requests(outcome: Outcome) -> dict[str, Any]:
     by_colour = dict.fromkeys(COLOURS, 0)
-    baseline_ends = outcome.began(BASELINE_ENDS) or math.inf
     for entry in outcome.logged.values():
         # In the baseline blue's build stands in both groups.
-        colour = "blue" if entry.at < baseline_ends else entry.group
+        colour = "blue" if entry.at < outcome.green_from else entry.group
         if colour in by_colour:
             by_colour[colour] += 1
     return {

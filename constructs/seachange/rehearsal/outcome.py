@@ -1,5 +1,6 @@
 """What comes out of a rehearsal before it is judged."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -85,6 +86,11 @@ class Outcome:
     rows_before: int = 0
     comparison: Comparison | None = None
     unresolved: list[str] = field(default_factory=list)
+
+    @property
+    def green_from(self) -> float:
+        """From when on green's group may hold green: in the baseline blue's build stands in both. Never, where that did not end."""
+        return self.began(BASELINE_ENDS) or math.inf
 
     def began(self, phase: str) -> float | None:
         """The epoch second at which a phase began; None when it never did."""

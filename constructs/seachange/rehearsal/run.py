@@ -3,17 +3,19 @@
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from seachange.plan.model import Plan, Release
 from seachange.rehearsal import data
-from seachange.rehearsal.access_log import numbered
+from seachange.rehearsal.access_log import Entry, numbered
 from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.deployment import deploy
 from seachange.rehearsal.errors import MigrationFailedError, NotApplicableError, StageError
 from seachange.rehearsal.expectations import concerned, expect, measured
 from seachange.rehearsal.live import Live, StoppedError
+from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.machine import Machine, overload
 from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.observers import Observer
@@ -77,8 +79,7 @@ class Rehearsal:
             green_view = self._config.green_view if outcome.migration else self._config.blue_view
             outcome.comparison = data.compare(stage.database.owner_dsn, self._config.blue_view, green_view)
             live.begin("end")
-            sent = [str(record.number) for record in outcome.records]
-            outcome.logged = {int(number): entry for number, entry in numbered(stage.balancer.access_log, sent).items()}
+            outcome.logged = self._logged(outcome.records)
             outcome.slices = live.measurements.slices()
             outcome.cpu_percent = [percent for at, percent in machine.cpu if at > outcome.started]
             outcome.seen = observer.seen
@@ -118,6 +119,12 @@ class Rehearsal:
         stage.at_exit(traffic.abort)
         return traffic
 
+    def _logged(self, records: Sequence[Record]) -> dict[int, Entry]:
+        """What the load balancer wrote of these requests, by their numbers."""
+        numbers = [str(record.number) for record in records]
+        found = numbered(self._live.stage.balancer.access_log, numbers)
+        return {int(number): entry for number, entry in found.items()}
+
     def _compare_blue_with_itself(self) -> None:
         """The A/A phase: blue's build in both groups, half the traffic each; what differs there differs by chance."""
         live = self._live
@@ -146,8 +153,10 @@ class Rehearsal:
         if fault is None:
             raise NotApplicableError("the load asks but one endpoint, so none of them can go bad alone")
         # Not from the measurements: a slice of theirs, a minute of the plan, may be longer than the baseline.
-        logged = numbered(live.stage.balancer.access_log, [str(record.number) for record in so_far]).values()
-        answers = [entry.target_s for entry in logged if entry.target_s is not None and start <= entry.at < end]
+        logged = self._logged(so_far)
+        answers = [
+            entry.target_s for entry in logged.values() if entry.target_s is not None and start <= entry.at < end
+        ]
         if len(answers) < 2:
             raise StageError("no target answered in the baseline; look at the tasks' logs")
         profile = measured(self._plan, self._options, answers)

@@ -15,14 +15,15 @@ def timeline(outcome: Outcome) -> dict[str, Any]:
     """What the page plots on one axis, in seconds since the load began."""
     since = outcome.started
     ends = [at for _, at in outcome.phases[1:]]
+    seconds = _by_second(outcome)
     return {
         "weights": [{"at_s": round(at - since, 2), "green_weight": weight} for at, weight in outcome.weights],
         "phases": [
             {"name": name, "from_s": round(at - since, 2), "to_s": round(end - since, 2)}
             for (name, at), end in zip(outcome.phases, ends, strict=False)
         ],
-        "seconds": [_second(second, records) for second, records in _by_second(outcome)],
-        "colours": [_colours(outcome, second, records) for second, records in _by_second(outcome)],
+        "seconds": [_second(second, records) for second, records in seconds],
+        "colours": [_colours(outcome, second, records) for second, records in seconds],
         "alarms": list(_changes(outcome)),
         "migration": [
             {

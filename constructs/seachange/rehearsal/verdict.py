@@ -1,6 +1,5 @@
 """Judges what happened, as the report that machines read (`seachange.rehearsal/1`; docs/guide/report.md describes each key)."""
 
-import math
 import os
 import platform
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from seachange.rehearsal.machine import faults
 from seachange.rehearsal.metrics import percentile
 from seachange.rehearsal.not_rehearsed import not_rehearsed
 from seachange.rehearsal.options import Options
-from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
+from seachange.rehearsal.outcome import BASELINE, Outcome
 from seachange.rehearsal.phases import window, within
 from seachange.rehearsal.surroundings import surroundings
 from seachange.rehearsal.timeline import timeline
@@ -41,6 +40,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
     """
     reasons = _reasons(outcome)
     lags = [record.lag_s for record in outcome.records]
+    send_lag = figures.spread(lags)
     found = aa(outcome)
     blamed = faults(outcome.cpu_percent, lags, found)
     baseline = within(outcome.records, *window(outcome, BASELINE))
@@ -50,7 +50,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
         outcome.logged,
         surroundings(outcome),
         baseline_p99_s=p99_s,
-        green_from=outcome.began(BASELINE_ENDS) or math.inf,
+        green_from=outcome.green_from,
     )
     return {
         "schema": SCHEMA,
@@ -72,14 +72,14 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
         "rows": options.rows,
         "requests": figures.requests(outcome),
         "latency_ms": figures.latencies(outcome),
-        "send_lag_ms": figures.spread(lags),
+        "send_lag_ms": send_lag,
         "machine": {
             "cpus": os.cpu_count(),
             "platform": platform.platform(),
             "python": platform.python_version(),
             "root": os.geteuid() == 0,
             "cpu_percent": _median_and_most(outcome.cpu_percent),
-            "send_lag_ms": figures.spread(lags),
+            "send_lag_ms": send_lag,
             "faults": blamed,
         },
         "aa": None if found is None else aa_report(found),
@@ -147,13 +147,12 @@ def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
     faults = {"green": drill.green, "blue": drill.blue}
     if not any(fault != NO_FAULT for fault in faults.values()):
         return []
-    # In the baseline blue's build stands in both groups, and nothing is wrong yet.
-    begins = outcome.began(BASELINE_ENDS) or math.inf
+    # In the baseline nothing is wrong yet.
     return [
         record
         for record in failed
         if (entry := outcome.logged.get(record.number)) is None
-        or entry.at < begins
+        or entry.at < outcome.green_from
         or not _made(faults.get(entry.group, NO_FAULT), entry)
     ]
 
