@@ -54,6 +54,7 @@ def bad(**changes: Any) -> dict[str, Any]:
                 "outcome": "rolls-back",
                 "probability": 0.99975,
                 "why": "4000 simulated releases at 300 requests/s and speed 60",
+                "between_s": [420.0, 480.0],
             },
             "rolled_back": True,
             "outcome": {"kind": "rolls-back", "why": "by alarm ServiceAlarmsGreen5xxRate0A1B2C3D"},

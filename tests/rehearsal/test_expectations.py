@@ -124,3 +124,13 @@ def test_every_drill_has_a_name_of_its_own() -> None:
 def test_an_unknown_drill_lists_all() -> None:
     with pytest.raises(ConfigError, match=r"errors-1 to errors-100, none, .*crash-loop"):
         drills.named("earthquake")
+
+
+def test_it_says_when_the_alarm_comes_where_nearly_all_releases_meet_one(shifting: Plan) -> None:
+    found = expected(shifting, "errors-50")
+    assert found.between_s is not None
+    earliest, latest = found.between_s
+    # The alarm's own minutes, and the one after which the last of them can be read.
+    assert 120 <= earliest <= latest < 600
+    assert expected(shifting, "none").between_s is None
+    assert expected(shifting, "smoke-test").between_s is None
