@@ -10,6 +10,7 @@ from aws_cdk.aws_cloudwatch import CfnAlarm
 
 from seachange import BlueGreenLoadBalancer, InvalidArgumentError, ReleaseAlarms, ReleaseThresholds
 from seachange.alarms import DirectedAlarm
+from seachange.evaluation import value
 from tests.constructs.apps import new_service, new_stack, resources, their_vpc
 
 Alarms = dict[str, dict[str, Any]]
@@ -132,13 +133,13 @@ def test_one_unhealthy_task_for_three_minutes(alarms: Alarms, colour: str) -> No
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_comparisons_are_directed_filled_and_need_requests_on_both_sides(alarms: Alarms, colour: str) -> None:
+def test_comparisons_are_directed_and_need_requests_on_both_sides(alarms: Alarms, colour: str) -> None:
     own, other = (alarms["_blue"], alarms["_green"]) if colour == "Blue" else (alarms["_green"], alarms["_blue"])
     errors, latency = (alarms[f"{colour}{what}"] for what in COMPARED[colour])
-    enough = "FILL(requests, 0) >= 300 AND FILL(other_requests, 0) >= 300"
+    enough = "requests >= 300 AND other_requests >= 300"
     difference = "100 * FILL(errors, 0) / requests - 150 * FILL(other_errors, 0) / other_requests"
     assert expression(errors) == f"IF({enough}, {difference}, 0)"
-    assert expression(latency) == f"IF({enough} AND FILL(other_p90, 0) > 0, p90 - 1.5 * other_p90, 0)"
+    assert expression(latency) == f"IF({enough} AND other_p90 > 0, p90 - 1.5 * other_p90, 0)"
     assert (errors["Threshold"], *m_of_n(errors)) == (0.5, 2, 3)
     assert (latency["Threshold"], *m_of_n(latency)) == (0.25, 3, 4)
     for alarm in (errors, latency):
@@ -149,12 +150,17 @@ def test_comparisons_are_directed_filled_and_need_requests_on_both_sides(alarms:
     assert {queries(latency)[name]["MetricStat"]["Stat"] for name in ("p90", "other_p90")} == {"p90"}
 
 
-def test_an_alarm_on_a_filled_expression_spares_the_newest_minute(alarms: Alarms) -> None:
-    for name, alarm in alarms.items():
-        # FILL in the condition gives the newest minute a 0 before its data has arrived.
-        if "Metrics" in alarm and expression(alarm).startswith("IF(FILL"):
-            datapoints, periods = m_of_n(alarm)
-            assert datapoints < periods, name
+def test_an_alarm_whose_condition_is_filled_spares_the_newest_minute(alarms: Alarms) -> None:
+    # FILL in the condition gives the newest minute a 0 before its data has arrived.
+    filled = {
+        name
+        for name, alarm in alarms.items()
+        if "Metrics" in alarm and value(expression(alarm), dict.fromkeys(queries(alarm))) is not None
+    }
+    assert filled == {"BlueConnectionErrors", "GreenConnectionErrors", "LoadBalancer5xx"}
+    for name in filled:
+        datapoints, periods = m_of_n(alarms[name])
+        assert datapoints < periods, name
 
 
 def test_the_balancers_own_errors_belong_to_no_group(alarms: Alarms) -> None:

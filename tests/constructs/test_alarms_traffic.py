@@ -127,6 +127,7 @@ def _part(side: Side, share: float) -> Side:
 
 
 GOOD = Side(requests=6000)
+SICK = Side(requests=6000, errors=600, refused=600, p90=1, p99=2)
 
 
 def test_a_good_release_fires_nothing(watched: Watched) -> None:
@@ -209,20 +210,34 @@ def test_a_cold_start_of_two_minutes_is_forgiven(watched: Watched, slow_minutes:
     assert fired == (set() if slow_minutes == 2 else {"GreenP99", "GreenLatencyAgainstBlue"})
 
 
-def test_the_newest_minute_may_still_be_empty(watched: Watched) -> None:
-    sick = Minute(blue=GOOD, green=Side(requests=6000, errors=600, refused=600, p90=1), own={502: 600})
-    # Evaluated while the last minute's data is under way: the filled expressions have a 0 there.
-    expected = {"GreenErrorsAgainstBlue", "GreenLatencyAgainstBlue", "GreenConnectionErrors", "LoadBalancer5xx"}
-    before = [Minute(blue=GOOD, green=GOOD)] * 5
-    for alarm in watched.alarms:
-        if alarm.name.removeprefix("Alarms")[:-8] in expected:
-            minutes = [*before, *[sick] * 3, Minute()]
-            points = [
-                value(alarm.expression, {k: minute.point(m, watched.sides) for k, m in alarm.metrics.items()})
-                for minute in minutes
-            ]
-            assert points[-1] == 0
-            assert state(alarm, points) == "ALARM", alarm.name
+def test_one_quicker_minute_saves_no_slow_green(watched: Watched) -> None:
+    good, slow = (Minute(blue=GOOD, green=green) for green in (GOOD, replace(GOOD, p90=1)))
+    assert watched.fired([good, good, slow, slow, good, slow]) == {"GreenLatencyAgainstBlue"}
+    assert watched.fired([good, good, slow, slow, good, good, slow]) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "newest"),
+    [
+        ("Green5xxRate", None),
+        ("GreenP99", None),
+        ("GreenErrorsAgainstBlue", None),
+        ("GreenLatencyAgainstBlue", None),
+        # FILL in their condition makes it a minute without an error.
+        ("GreenConnectionErrors", 0),
+        ("LoadBalancer5xx", 0),
+    ],
+)
+def test_the_newest_minute_may_still_be_empty(watched: Watched, name: str, newest: Point) -> None:
+    """Evaluated while the last minute's data is under way."""
+    good, sick = (Minute(blue=GOOD, green=green, own=own) for green, own in ((GOOD, {}), (SICK, {502: 600})))
+    (alarm,) = (alarm for alarm in watched.alarms if alarm.name.removeprefix("Alarms")[:-8] == name)
+    points = [
+        value(alarm.expression, {k: minute.point(m, watched.sides) for k, m in alarm.metrics.items()})
+        for minute in (*[good] * 5, *[sick] * 3, Minute())
+    ]
+    assert points[-1] == newest
+    assert state(alarm, points) == "ALARM"
 
 
 @pytest.mark.parametrize("counted", [True, False])

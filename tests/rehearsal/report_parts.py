@@ -12,7 +12,7 @@ KINDS = {
     "5xxRate": "IF(requests >= 50, 100 * FILL(errors, 0) / requests, 0) GreaterThanThreshold 2",
     "P99": "IF(requests >= 50, p99, 0) GreaterThanThreshold 1",
     "Unhealthy": "unhealthy GreaterThanThreshold 0",
-    "ErrorsAgainstBlue": "IF(FILL(requests, 0) >= 200 AND FILL(other_requests, 0) >= 200, 100 * FILL(errors, 0) / requests"
+    "ErrorsAgainstBlue": "IF(requests >= 200 AND other_requests >= 200, 100 * FILL(errors, 0) / requests"
     " - 200 * FILL(other_errors, 0) / other_requests, 0) GreaterThanThreshold 1",
 }
 

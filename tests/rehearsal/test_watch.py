@@ -97,7 +97,7 @@ def compared(plan: Plan, own: str, other: str) -> Alarm:
             "other_requests": metric("RequestCount", other),
             "other_errors": metric("HTTPCode_Target_5XX_Count", other),
         },
-        expression="IF(FILL(requests, 0) >= 200 AND FILL(other_requests, 0) >= 200, "
+        expression="IF(requests >= 200 AND other_requests >= 200, "
         "100 * FILL(errors, 0) / requests - 200 * FILL(other_errors, 0) / other_requests, 0)",
         threshold=1,
     )

@@ -3,8 +3,10 @@
 RequestCount counts a request once a target was chosen. Whether it counts one whose connection then fails is not documented, so the rates of
 such failures divide by requests and failures together: right either way to within a factor of two, and defined when nothing succeeds.
 
-FILL gives the newest minute, whose data is still under way, a value that it does not have. An alarm on a filled expression therefore never asks
-for all of its minutes: one of N may be that one.
+FILL may give the newest minute, whose data is still under way, a value that it does not have. Within a condition on requests as they are it cannot:
+a minute without any has no point, and CloudWatch looks at the minutes before it. ConnectionErrors and LoadBalancer5xx alone fill their condition
+too, for there are errors in minutes without a counted request. To these two the newest minute may be one of N without an error: they never ask for
+all of N.
 """
 
 from aws_cdk import Tokenization
@@ -27,6 +29,7 @@ def of_group(name: str, group: elbv2.ApplicationTargetGroup, thresholds: Release
     requests = metrics.request_count(statistic="Sum", period=PERIOD)
     fewest = Tokenization.stringify_number(thresholds.minimum_requests)
     enough = f"requests >= {fewest}"
+    # Where nothing connects, perhaps nothing counts as a request.
     tried = "FILL(requests, 0) + FILL(errors, 0)"
     return [
         Definition(
@@ -102,7 +105,8 @@ def against(
     )
     p90, other_p90 = (side.metrics.target_response_time(statistic="p90", period=PERIOD) for side in (group, other))
     fewest, factor = Tokenization.stringify_number(thresholds.comparison_requests), thresholds.comparison_factor
-    enough = f"FILL(requests, 0) >= {fewest} AND FILL(other_requests, 0) >= {fewest}"
+    # A group without requests has too few, for AND takes what is missing for false; a minute in which neither has any has no point.
+    enough = f"requests >= {fewest} AND other_requests >= {fewest}"
     return [
         Definition(
             name=f"{name}ErrorsAgainst{other_name}",
@@ -123,8 +127,8 @@ def against(
         Definition(
             name=f"{name}LatencyAgainst{other_name}",
             metric=_math(
-                # A group that refuses every connection has requests and no latency: nobody is slow beside it.
-                f"IF({enough} AND FILL(other_p90, 0) > 0, p90 - {factor:g} * other_p90, 0)",
+                # A group that refuses every connection may have requests and no latency: nobody is slow beside it.
+                f"IF({enough} AND other_p90 > 0, p90 - {factor:g} * other_p90, 0)",
                 f"{name}: seconds of the 90th percentile beyond {factor:g} times {other_name}'s",
                 requests=requests,
                 other_requests=other_requests,
@@ -133,7 +137,7 @@ def against(
             ),
             threshold=thresholds.comparison_p90_seconds,
             datapoints=3,
-            # Three minutes, as for P99, and one more for the newest, which FILL may have made 0.
+            # Three minutes, as for P99; one among them that is quicker, or of which one group's data is still under way, saves no slow release.
             periods=4,
             # Without data of either group there is nothing to compare.
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -149,6 +153,7 @@ def of_balancer(load_balancer: elbv2.IApplicationLoadBalancer, thresholds: Relea
         "e504": elbv2.HttpCodeElb.ELB_504_COUNT,
     }
     errors = " + ".join(f"FILL({name}, 0)" for name in codes)
+    # No request is counted where no target could be chosen, as with a 503.
     total = f"FILL(requests, 0) + {errors}"
     return Definition(
         name="LoadBalancer5xx",

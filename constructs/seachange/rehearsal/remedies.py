@@ -54,7 +54,7 @@ def remedies(shift: Shift) -> tuple[Remedy, ...]:
     all_own = " + ".join(f"FILL({name}, 0)" for name in own)
     total = f"FILL(requests, 0) + {all_own}"
     tried = "FILL(requests, 0) + FILL(errors, 0)"
-    enough = "FILL(requests, 0) >= 200 AND FILL(other_requests, 0) >= 200"
+    enough = "requests >= 200 AND other_requests >= 200"
     both = {"requests": requests, "other_requests": other_requests}
     more_errors = "100 * FILL(errors, 0) / requests - 200 * FILL(other_errors, 0) / other_requests"
     return (
@@ -106,7 +106,7 @@ def remedies(shift: Shift) -> tuple[Remedy, ...]:
         Remedy(
             alarm=_alarm(
                 "LatencyAgainst",
-                f"IF({enough} AND FILL(other_p90, 0) > 0, p90 - 2 * other_p90, 0)",
+                f"IF({enough} AND other_p90 > 0, p90 - 2 * other_p90, 0)",
                 0.1,
                 3,
                 both | {"p90": p90, "other_p90": other_p90},
