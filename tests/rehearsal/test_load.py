@@ -47,6 +47,7 @@ class Load:
             "cookies": False,
             "rate": 100,
             "max_s": 60,
+            "keep_idle_s": 30,
             "host": "127.0.0.1",
             "port": port,
             "records": str(self._records),
@@ -194,6 +195,15 @@ def test_a_replayed_request_may_be_refused_but_not_end_in_a_servers_error(tmp_pa
         ("GET", "/broken", 500, "status 500"),
         ("HEAD", "/*", 200, ""),
     ]
+
+
+@pytest.mark.parametrize(("keep_idle_s", "connections"), [(0.5, 1), (0.1, 4)])
+def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
+    tmp_path: Path, server: Server, keep_idle_s: float, connections: int
+) -> None:
+    records = Load(tmp_path, server.port, keep_idle_s=keep_idle_s, rate=5, max_s=0.7).end()
+    assert [record.problem for record in records] == [""] * 4
+    assert server.connections == connections
 
 
 def test_without_cookies_none_are_kept(tmp_path: Path, server: Server) -> None:

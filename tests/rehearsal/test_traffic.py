@@ -55,6 +55,7 @@ def start(folder: Path, server: Server, load: str, *, rate: float = 100) -> Traf
         {"item": ["a"]},
         rate=rate,
         max_s=60,
+        idle_timeout_s=60,
         balancer=cast("LoadBalancer", _Listener(server.port)),
         work=work,
         logs=folder / "logs",

@@ -32,3 +32,8 @@ _SHORTEST_HEALTH_INTERVAL_S = 1.0
 def local_health_interval_s(health: HealthCheck, speed: float) -> float:
     """The health check's interval here: scaled like the plan's clock, but never below a second, as checks cost the service work."""
     return max(_SHORTEST_HEALTH_INTERVAL_S, health.interval_s / speed)
+
+
+def healthy_within_s(health: HealthCheck, speed: float, ready_timeout_s: float) -> float:
+    """How long started tasks may take here until they are healthy: to start, and then for the checks, the first of which may come too early."""
+    return ready_timeout_s + (health.healthy + 1) * local_health_interval_s(health, speed)

@@ -10,6 +10,7 @@ from seachange.plan.model import Plan, Release
 from seachange.rehearsal import data
 from seachange.rehearsal.access_log import Entry, numbered
 from seachange.rehearsal.acts import Moment
+from seachange.rehearsal.clock import healthy_within_s
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.deployment import deploy
 from seachange.rehearsal.errors import MigrationFailedError, NotApplicableError, StageError
@@ -43,6 +44,7 @@ class Rehearsal:
         self._config = dataclasses.replace(config, cookies=True) if options.drill.sticky else config
         self._options = options
         self._progress = progress
+        self._ready_timeout_s = healthy_within_s(plan.health, options.speed, config.ready_timeout_s)
         self._outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -112,6 +114,7 @@ class Rehearsal:
             values,
             rate=self._options.rate,
             max_s=self._longest_s(),
+            idle_timeout_s=self._plan.listener.idle_timeout_s,
             balancer=stage.balancer,
             work=stage.directory,
             logs=self._options.logs,
@@ -172,7 +175,7 @@ class Rehearsal:
             self._expand()
             live.begin("green: tasks start")
             green = live.deploying = self._task_set("green", self._plan.green)
-            deploy(live, self._plan, self._options, ready_timeout_s=self._config.ready_timeout_s)
+            deploy(live, self._plan, self._options, ready_timeout_s=self._ready_timeout_s)
         except StoppedError as stopped:
             live.outcome.ending = Ending(kind=stopped.kind, why=stopped.why, at=time.time())
             live.watch = None
@@ -218,7 +221,7 @@ class Rehearsal:
     def _start(self, colour: str, release: Release) -> TaskSet:
         """Blue's tasks, healthy; a release that serves on AWS and does not here cannot be rehearsed."""
         tasks = self._task_set(colour, release)
-        limit_s = self._config.ready_timeout_s
+        limit_s = self._ready_timeout_s
         self._live.wait(time.time() + limit_s, sooner=lambda: tasks.ready() or tasks.keep_dying())
         if tasks.keep_dying():
             last = tasks.deaths[-1]

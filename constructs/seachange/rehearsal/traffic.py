@@ -33,6 +33,7 @@ class Traffic:
         values: Placeholder → the values it takes.
         rate: Requests per second.
         max_s: The load ends by itself after so many seconds, however the rehearsal fares.
+        idle_timeout_s: Seconds after which the load balancer closes idle connections; the load's clients leave theirs after half of that.
         balancer: Its production listener takes the requests.
         work: A directory for specification, control and records.
         logs: Where `load.log` is written.
@@ -45,6 +46,7 @@ class Traffic:
         *,
         rate: float,
         max_s: float,
+        idle_timeout_s: float,
         balancer: LoadBalancer,
         work: Path,
         logs: Path,
@@ -61,6 +63,7 @@ class Traffic:
             "cookies": config.cookies,
             "rate": rate,
             "max_s": max_s,
+            "keep_idle_s": idle_timeout_s / 2,
             "host": balancer.host,
             "port": balancer.production_port,
             "records": str(self._records),

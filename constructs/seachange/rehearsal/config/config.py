@@ -26,7 +26,7 @@ class RehearsalConfig:
         path: The file; relative paths in it count from its directory.
         blue, green: What each colour is and how it starts.
         synth: How a release is synthesized; None where the file does not say.
-        ready_timeout_s: Seconds until a started task must be healthy.
+        ready_timeout_s: Seconds that a started task has until it answers; the health checks have their own time on top.
         seed_sql: A file of SQL, run as the owner role with the setting `seachange.rows` after blue's migration; None with a dump.
         rows: The number of rows to seed; None with a dump.
         dump: What `pg_dump` wrote, restored as the owner role before blue's migration; None with SQL.

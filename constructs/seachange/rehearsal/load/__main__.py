@@ -28,7 +28,7 @@ _CONNECTIONS = 65_536
 
 async def _main(spec: Mapping[str, Any]) -> None:
     loop = asyncio.get_running_loop()
-    clients = Clients(spec["host"], spec["port"], cookies=spec["cookies"])
+    clients = Clients(spec["host"], spec["port"], keep_idle_s=spec["keep_idle_s"], cookies=spec["cookies"])
     # Both ends open for both ways: neither waits for the other, and no end of file comes.
     control = os.open(spec["control"], os.O_RDWR | os.O_NONBLOCK)
     with Path(spec["records"]).open("w", encoding="utf-8") as records:

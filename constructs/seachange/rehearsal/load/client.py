@@ -15,6 +15,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, jar: dict[str, str] | None) -> None:
         self.jar = jar
         self.usable = True
+        self.idle_since = 0.0
         self._answer: asyncio.Future[int] | None = None
         self._bodiless = False
         self._parser: Any = None
@@ -91,11 +92,14 @@ class Clients:
 
     Args:
         host, port: Whom they ask.
+        keep_idle_s: Seconds after which an idle connection is not used again. A client that keeps one for as long as the load balancer does now and
+            then sends a request just when that closes it; such a failure would say nothing of the release.
         cookies: Whether each keeps the cookies that it is given.
     """
 
-    def __init__(self, host: str, port: int, *, cookies: bool) -> None:
+    def __init__(self, host: str, port: int, *, keep_idle_s: float, cookies: bool) -> None:
         self._address = (host, port)
+        self._keep_idle_s = keep_idle_s
         self._cookies = cookies
         self._idle: list[Connection] = []
         self._jars: list[dict[str, str]] = []
@@ -111,6 +115,7 @@ class Clients:
             raise
         finally:
             if connection.usable:
+                connection.idle_since = asyncio.get_running_loop().time()
                 self._idle.append(connection)
             else:
                 self._leave(connection)
@@ -123,7 +128,7 @@ class Clients:
     async def _client(self) -> Connection:
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.usable and asyncio.get_running_loop().time() - connection.idle_since < self._keep_idle_s:
                 return connection
             self._leave(connection)
         jar = None if not self._cookies else self._jars.pop() if self._jars else {}
