@@ -3,10 +3,10 @@
 import math
 import time
 
-from seachange.plan.model import Plan, Shift
+from seachange.plan.model import Plan
 from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.clock import Clock
-from seachange.rehearsal.errors import NotApplicableError
+from seachange.rehearsal.forcing import forcing
 from seachange.rehearsal.live import Live, StoppedError
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.stage.keep_alive import keeps
@@ -71,7 +71,7 @@ def _shift_and_bake(live: Live, plan: Plan, options: Options) -> None:
     clock = Clock(start=slice_s * math.ceil(time.time() / slice_s), speed=options.speed)
     watch = AlarmWatch(plan, live.measurements, clock)
     if options.drill.alarm_at_start:
-        watch.force(_decisive(watch, shift))
+        watch.force(forcing(watch, shift))
     if firing := watch.firing():
         live.outcome.watch = watch
         raise StoppedError("refused", f"before it started: alarm {', '.join(firing)} is in ALARM already")
@@ -93,10 +93,3 @@ def _shift_and_bake(live: Live, plan: Plan, options: Options) -> None:
         live.weigh(step.green_weight)
     live.begin("bake")
     live.wait(clock.real(shift.duration_s + shift.bake_s))
-
-
-def _decisive(watch: AlarmWatch, shift: Shift) -> str:
-    for watched in watch.alarms:
-        if watched.alarm.name in shift.decisive:
-            return watched.alarm.name
-    raise NotApplicableError("no alarm that this stage can measure may stop the deployment")

@@ -43,10 +43,10 @@ class AlarmWatch:
             if alarm.name in names
         ]
         self._states: dict[str, State] = {watched.alarm.name: watched.state for watched in self.alarms}
-        self._composites: list[Composite] = []
+        self.composites: list[Composite] = []
         for composite in plan.shift.composites:
             if composite.children <= self._states.keys():
-                self._composites.append(composite)
+                self.composites.append(composite)
                 self._states[composite.name] = "INSUFFICIENT_DATA"
         every = [alarm.name for alarm in plan.shift.alarms] + [composite.name for composite in plan.shift.composites]
         self.not_measured = [name for name in every if name not in self._states]
@@ -56,12 +56,14 @@ class AlarmWatch:
         """Whether an alarm that stops the deployment also takes traffic back."""
         return self._plan.shift.rolls_back_on_alarm
 
-    def force(self, name: str) -> None:
-        """Puts an alarm into ALARM, as `aws cloudwatch set-alarm-state` does."""
+    def force(self, states: Mapping[str, State]) -> None:
+        """Puts alarms into these states, as `aws cloudwatch set-alarm-state` does; the composites over them follow."""
         for watched in self.alarms:
-            if watched.alarm.name == name:
-                watched.state = self._states[name] = "ALARM"
-                watched.changes.append((0.0, "ALARM"))
+            name = watched.alarm.name
+            if states.get(name, watched.state) != watched.state:
+                watched.state = self._states[name] = states[name]
+                watched.changes.append((0.0, states[name]))
+        self._follow()
 
     def firing(self) -> list[str]:
         """The decisive alarms in ALARM, composites included."""
@@ -83,9 +85,13 @@ class AlarmWatch:
                 if watched.state != before:
                     watched.changes.append((self._clock.plan(now), watched.state))
             self._states[watched.alarm.name] = watched.state
-        for composite in self._composites:
-            self._states[composite.name] = composite.state(self._states)
+        self._follow()
         return self.firing()
+
+    def _follow(self) -> None:
+        """Has the composites follow the alarms that they ask for."""
+        for composite in self.composites:
+            self._states[composite.name] = composite.state(self._states)
 
     def _too_few(self, alarm: Alarm, buckets: Mapping[str, Bucket]) -> bool:
         return any(
