@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from seachange.plan.alb_log import AlbEntry
 from seachange.rehearsal.access_log import parse
 from seachange.simulation.errors import SimulationError
 from seachange.simulation.fit import Fit, fit
@@ -112,6 +113,18 @@ def test_nothing_private_is_kept_or_told(tmp_path: Path) -> None:
         with pytest.raises(SimulationError) as refused:
             fit(write(tmp_path / "bad.log", text))
         assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("field", ["request", "created_s"])
+def test_of_a_load_balancers_line_nothing_from_the_request_on_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    def asked(_: AlbEntry) -> str:
+        raise AssertionError(f"{field} was asked for")
+
+    monkeypatch.setattr(AlbEntry, field, property(asked))
+    draws = list(drawn(30, lambda _: 4.0))
+    assert fit(write(tmp_path / "a.log", [alb(draw) for draw in draws])).requests == len(draws)
 
 
 def test_each_hour_of_the_day_has_its_rate(tmp_path: Path) -> None:

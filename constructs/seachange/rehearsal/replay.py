@@ -1,8 +1,7 @@
 """Recorded access logs as a load: an Application Load Balancer's, and the Common or Combined Log Format of web servers.
 
 Queries, credentials, users and addresses stay out: what a log knows of clients is none of a rehearsal's business.
-Sources of the formats: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html,
-https://httpd.apache.org/docs/current/logs.html.
+The formats: `seachange.plan.alb_log`; https://httpd.apache.org/docs/current/logs.html.
 """
 
 import gzip
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
+from seachange.plan.alb_log import AlbEntry, is_alb
 from seachange.rehearsal.errors import ConfigError
 from seachange.rehearsal.load.request import sendable
 
@@ -23,8 +23,6 @@ METHODS = ("GET", "HEAD", "OPTIONS", "DELETE")
 MOST = 100_000
 
 _GZIP = b"\x1f\x8b"
-_ALB = re.compile(r'(?P<kind>https?|h2|wss?|grpcs?) (?P<answered>\S+) \S+ .*?"(?P<request>[^"]*)" "')
-_ALB_CREATION = re.compile(r'" -?\d+ (?P<created>\d{4}-\d\d-\d\dT[\d:.]+Z) "')
 _COMMON = re.compile(r'\S+ \S+ .*?\[(?P<time>[^\]]+)\] "(?P<request>[^"\\]*(?:\\.[^"\\]*)*)" ')
 # A parameter is a credential when a word of its name, as in `accessToken` or `X-Amz-Signature`, or all of it, is one of these.
 _CREDENTIAL = re.compile(
@@ -116,29 +114,26 @@ def _lines(log: Path) -> Iterator[str]:
 
 def _entry(line: str) -> tuple[float, str, str] | None:
     """When a request came, in epoch seconds, its method, and its target as it was sent; None for a line in no known format."""
-    if (match := _ALB.match(line)) is not None:
-        created = _ALB_CREATION.search(line, match.end())
-        # The first time is that of the answer; a log without the request's own is an old one.
-        at = _timestamp(created["created"] if created else match["answered"], iso=True)
-    elif (match := _COMMON.match(line)) is not None:
-        at = _timestamp(match["time"], iso=False)
-    else:
-        return None
-    if at is None:
-        return None
-    words = match["request"].split(" ")
-    if len(words) < 2 or match.groupdict().get("kind", "").startswith("ws"):
-        # A client that never sent a whole request (`-`), or a WebSocket, whose GET is only its beginning.
-        return at, "-", "-"
-    return at, words[0], words[1]
-
-
-def _timestamp(text: str, *, iso: bool) -> float | None:
     try:
-        when = datetime.fromisoformat(text) if iso else datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
-    except ValueError:
+        at, request = _of_alb(line) if is_alb(line) else _of_common(line)
+    except (IndexError, ValueError):
         return None
-    return when.timestamp()
+    words = request.split(" ")
+    # A client that never sent a whole request has none (`-`).
+    return (at, words[0], words[1]) if len(words) > 1 else (at, "-", "-")
+
+
+def _of_alb(line: str) -> tuple[float, str]:
+    entry = AlbEntry(line)
+    created = entry.created_s
+    # A WebSocket's GET is only its beginning.
+    return entry.answered_s if created is None else created, "-" if entry.is_websocket else entry.request
+
+
+def _of_common(line: str) -> tuple[float, str]:
+    if (match := _COMMON.match(line)) is None:
+        raise ValueError("the line is in neither of the web servers' formats")
+    return datetime.strptime(match["time"], "%d/%b/%Y:%H:%M:%S %z").timestamp(), match["request"]
 
 
 def _path(target: str, *, keep_queries: bool) -> str | None:

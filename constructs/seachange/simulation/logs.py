@@ -1,8 +1,7 @@
 """What requests of the past tell of the traffic: read from access logs, of which no address, URL or header is kept.
 
-Three formats, told apart by a file's first line: the access log of an Application Load Balancer
-(https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html), a rehearsal's own, and CSV of timestamp, status
-and latency in seconds.
+Three formats, told apart by a file's first line: the access log of an Application Load Balancer (`seachange.plan.alb_log`), a rehearsal's own, and
+CSV of timestamp, status and latency in seconds.
 """
 
 import gzip
@@ -14,12 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from seachange.plan.alb_log import AlbEntry, is_alb
 from seachange.simulation.errors import SimulationError
 
 _SUFFIXES = (".log", ".csv", ".gz", ".jsonl")
-_ALB_TYPES = frozenset({"http", "https", "h2", "grpcs", "ws", "wss"})
-# Before the request's own text, which is never looked at.
-_ALB_FIELDS = 10
 # The log counts milliseconds: 0.000 is anything below half of one.
 _ALB_LEAST_S = 0.0005
 _LEAST_S = 1e-6
@@ -93,7 +90,7 @@ def _parsed(parse: _Parse, line: str) -> Iterator[Seen | None]:
 
 
 def _format(first: str, file: Path) -> _Parse:
-    if first.partition(" ")[0] in _ALB_TYPES:
+    if is_alb(first):
         return _of_alb
     if first.startswith("{"):
         return _of_rehearsal
@@ -107,18 +104,18 @@ def _format(first: str, file: Path) -> _Parse:
 
 
 def _of_alb(line: str) -> Seen | None:
-    """type time elb client:port target:port request_processing_time target_processing_time response_processing_time elb_status target_status …"""
-    fields = line.split(" ", _ALB_FIELDS)
-    time, target, latency, status = fields[1], fields[4], float(fields[6]), fields[9]
-    if target == "-":
+    """Of the request's own text nothing is looked at."""
+    entry = AlbEntry(line)
+    if entry.target == "-":
         # No target was chosen: RequestCount does not count it.
         return None
+    latency, status = entry.target_processing_s, entry.target_status
     answered = status != "-" and latency >= 0
     return Seen(
-        at_s=datetime.fromisoformat(time).timestamp(),
+        at_s=entry.answered_s,
         latency_s=max(latency, _ALB_LEAST_S) if answered else None,
         is_error=status.startswith("5"),
-        target=target,
+        target=entry.target,
     )
 
 
