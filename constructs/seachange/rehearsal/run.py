@@ -13,6 +13,7 @@ from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.clock import healthy_within_s
 from seachange.rehearsal.config import RehearsalConfig
 from seachange.rehearsal.deployment import deploy
+from seachange.rehearsal.duration import longest_s
 from seachange.rehearsal.errors import MigrationFailedError, NotApplicableError, StageError
 from seachange.rehearsal.expectations import concerned, expect, measured
 from seachange.rehearsal.live import Live, StoppedError
@@ -32,7 +33,6 @@ from seachange.rehearsal.traffic import Traffic
 MINUTE_S = 60.0
 BASELINE_S = 10.0
 _AFTER_S = 1.0
-_SURROUNDINGS_S = 900.0
 
 
 class Rehearsal:
@@ -113,7 +113,7 @@ class Rehearsal:
             self._config,
             values,
             rate=self._options.rate,
-            max_s=self._longest_s(),
+            max_s=longest_s(self._plan, self._options, ready_timeout_s=self._ready_timeout_s),
             idle_timeout_s=self._plan.listener.idle_timeout_s,
             balancer=stage.balancer,
             work=stage.directory,
@@ -245,12 +245,3 @@ class Rehearsal:
         live.wait(time.time() + self._plan.deregistration_delay_s, sooner=tasks.idle)
         tasks.stop()
         live.wait(time.time() + _AFTER_S)
-
-    def _longest_s(self) -> float:
-        """How long the load may last at most: the plan, the migration's limit, and what surrounds them."""
-        shift = self._plan.shift
-        return (
-            (shift.duration_s + shift.bake_s) / self._options.speed
-            + self._plan.green.migration.limit_s
-            + _SURROUNDINGS_S
-        )
