@@ -23,11 +23,11 @@ def spread(samples: Sequence[float]) -> dict[str, float]:
 
 def requests(outcome: Outcome) -> dict[str, Any]:
     by_colour = dict.fromkeys(COLOURS, 0)
-    for entry in outcome.logged.values():
-        # In the baseline blue's build stands in both groups.
-        colour = "blue" if entry.at < outcome.green_from else entry.group
-        if colour in by_colour:
-            by_colour[colour] += 1
+    for record in outcome.records:
+        entry = outcome.logged.get(record.number)
+        if entry is not None and entry.group in by_colour:
+            # In the baseline blue's build stands in both groups.
+            by_colour["blue" if record.sent < outcome.green_from else entry.group] += 1
     return {
         "total": len(outcome.records),
         "failed": sum(bool(record.problem) for record in outcome.records),
@@ -111,7 +111,7 @@ def _last_green(outcome: Outcome) -> float | None:
     if outcome.ending.kind != "rolls-back" or outcome.clock is None:
         return None
     sent = [
-        record.intended + record.lag_s
+        record.sent
         for record in outcome.records
         if (entry := outcome.logged.get(record.number)) and entry.group == "green"
     ]

@@ -136,7 +136,7 @@ def find(
         if not record.problem and record.latency_s <= slow_above:
             continue
         entry = logged.get(record.number)
-        if entry is not None and entry.group == "green" and record.intended < green_from:
+        if entry is not None and entry.group == "green" and record.sent < green_from:
             entry = replace(entry, group="blue")
         incident = Incident(
             record=record,

@@ -1,10 +1,11 @@
 """When each phase was, and which requests belong to it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from seachange.rehearsal.access_log import Entry
 from seachange.rehearsal.load.record import Record
-from seachange.rehearsal.outcome import Outcome
+from seachange.rehearsal.outcome import BASELINE, Outcome
 
 
 def window(outcome: Outcome, name: str) -> tuple[float, float]:
@@ -19,3 +20,12 @@ def window(outcome: Outcome, name: str) -> tuple[float, float]:
 def within(records: Sequence[Record], start: float, end: float) -> list[Record]:
     """The requests that should have left in a span of time."""
     return [record for record in records if start <= record.intended < end]
+
+
+def baseline_answers_s(outcome: Outcome, records: Sequence[Record], logged: Mapping[int, Entry]) -> list[float]:
+    """The seconds that targets took to answer the baseline's requests, whenever they did."""
+    return [
+        entry.target_s
+        for record in within(records, *window(outcome, BASELINE))
+        if (entry := logged.get(record.number)) is not None and entry.target_s is not None
+    ]

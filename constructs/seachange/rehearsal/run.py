@@ -23,6 +23,7 @@ from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.observers import Observer
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Ending, Outcome
+from seachange.rehearsal.phases import baseline_answers_s
 from seachange.rehearsal.progress import Progress
 from seachange.rehearsal.stage.sabotage import breaking
 from seachange.rehearsal.stage.stage import Stage
@@ -145,7 +146,6 @@ class Rehearsal:
         """What the drill does to this service, and what must come of it."""
         live, drill, outcome = self._live, self._options.drill, self._outcome
         assert live.traffic is not None  # the baseline was under load
-        start, end = (outcome.began(name) or 0.0 for name in (BASELINE, BASELINE_ENDS))
         so_far = live.traffic.so_far()
         why = overload(
             live.traffic.totals().sent, len(so_far), [record.lag_s for record in so_far], rate=self._options.rate
@@ -156,10 +156,7 @@ class Rehearsal:
         if fault is None:
             raise NotApplicableError("the load asks but one endpoint, so none of them can go bad alone")
         # Not from the measurements: a slice of theirs, a minute of the plan, may be longer than the baseline.
-        logged = self._logged(so_far)
-        answers = [
-            entry.target_s for entry in logged.values() if entry.target_s is not None and start <= entry.at < end
-        ]
+        answers = baseline_answers_s(outcome, so_far, self._logged(so_far))
         if len(answers) < 2:
             raise StageError("no target answered in the baseline; look at the tasks' logs")
         profile = measured(self._plan, self._options, answers)

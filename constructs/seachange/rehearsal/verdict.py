@@ -152,7 +152,7 @@ def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
         record
         for record in failed
         if (entry := outcome.logged.get(record.number)) is None
-        or entry.at < outcome.green_from
+        or record.sent < outcome.green_from
         or not _made(faults.get(entry.group, NO_FAULT), entry)
     ]
 

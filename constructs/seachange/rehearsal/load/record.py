@@ -30,6 +30,11 @@ class Record:
     status: int
     problem: str
 
+    @property
+    def sent(self) -> float:
+        """When it left, in epoch seconds."""
+        return self.intended + self.lag_s
+
     def line(self) -> str:
         """The record as a line of tab-separated values."""
         return (
