@@ -65,3 +65,18 @@ def test_the_releases_own_port_is_rehearsed(blue: Path, deployed_with: Callable[
 def test_a_sidecar_that_takes_the_traffic_is_told(blue: Path, deployed_with: Callable[..., Assembly]) -> None:
     plan = read_plan(Assembly.load(blue), deployed_with(ContainerName="proxy", ContainerPort="9090"))
     assert (plan.green.container_port, plan.green.sidecar) == (8080, "proxy")
+
+
+@pytest.mark.parametrize("seconds", [7, 120])
+def test_a_task_has_the_containers_stop_timeout(blue: Path, green: Path, tmp_path: Path, seconds: int) -> None:
+    copy = shutil.copytree(green, tmp_path / "green")
+    path = copy / "customers-dev.template.json"
+    template = json.loads(path.read_text("utf-8"))
+    [task] = [r for r in template["Resources"].values() if r["Type"] == "AWS::ECS::TaskDefinition"]
+    for container in task["Properties"]["ContainerDefinitions"]:
+        container["StopTimeout"] = seconds
+    path.write_text(json.dumps(template), "utf-8")
+    plan = read_plan(Assembly.load(blue), Assembly.load(copy))
+    assert plan.green.stop_timeout_s == seconds
+    # Where the container says nothing, as blue's: ECS's own default on Fargate.
+    assert plan.blue.stop_timeout_s == 30

@@ -266,7 +266,7 @@ def _report(
         },
         "not_rehearsed": [
             "AWS itself: CloudFormation, CodeDeploy, ECS, CloudWatch and their permissions; their documented rules are followed here",
-            "the container image, CPU and memory limits: the start command of rehearsal.toml ran as a process",
+            "CPU and memory limits; and the container image, unless rehearsal.toml names one: the start command ran as a process",
             'environment variable left out, its value is known only on AWS: MACHINE = {"Fn::GetAtt": ["MigrationsFunctionLongWay0DAEBADA", "Arn"]}',
         ],
         "recommendations": [],

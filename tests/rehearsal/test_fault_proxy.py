@@ -258,19 +258,6 @@ def test_a_share_of_an_endpoint() -> None:
     assert 850 < counts["/orders/1", "error"] < 1150
 
 
-def test_bursts_have_the_same_share_in_long_runs() -> None:
-    random.seed(7)
-    runs: dict[bool, list[int]] = {}
-    for bursty in (False, True):
-        acts = actor(errors=1, share=0.2, bursty=bursty)
-        verdicts = [acts.decide("/", "443", 1.0) == "error" for _ in range(40_000)]
-        assert 0.17 < sum(verdicts) / len(verdicts) < 0.23
-        starts = sum(now and not before for before, now in zip([False, *verdicts], verdicts, strict=False))
-        runs[bursty] = [sum(verdicts) // starts]
-    assert runs[False][0] <= 2
-    assert runs[True][0] > 10
-
-
 def test_the_plans_times_and_greens_rate_become_one_proxys() -> None:
     fault = on_this_stage(Fault(errors=0.1, after_s=600, until_s=1200, above_rps=100), speed=60, tasks=4)
     assert (fault.after_s, fault.until_s, fault.above_rps, fault.errors) == (10, 20, 25, 0.1)

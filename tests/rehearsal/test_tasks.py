@@ -15,9 +15,11 @@ from seachange.rehearsal.stage.tasks import TaskSet
 pytestmark = pytest.mark.slow
 
 HEALTH = HealthCheck(path="/", interval_s=0.3, timeout_s=0.3, healthy=2, unhealthy=3, codes="200")
-# Answers 200 as long as its folder has no file `sick`, and 503 from then on.
+# Answers 200 as long as its folder has no file `sick`, and 503 from then on; with the argument `deaf` it does not end when asked to.
 PROGRAM = """
-import http.server, pathlib, sys
+import http.server, pathlib, signal, sys
+if "deaf" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(503 if pathlib.Path("sick").exists() else 200)
@@ -41,16 +43,24 @@ Make = Callable[..., TaskSet]
 def tasks(balancer: LoadBalancer, tmp_path: Path) -> Iterator[Make]:
     """Makes task sets of two tasks, each with a working directory of its own, named after it."""
     made = []
+    arguments: list[str] = []
 
     def launch(name: str, port: int) -> ChildProcess:
         folder = tmp_path / name
         folder.mkdir()
-        command = [sys.executable, "-c", PROGRAM, str(port)]
+        command = [sys.executable, "-c", PROGRAM, str(port), *arguments]
         return ChildProcess(name, command, log=tmp_path / "logs" / f"{name}.log", cwd=folder, env={})
 
-    def make(crash_after_s: float | None = None) -> TaskSet:
+    def make(*words: str, crash_after_s: float | None = None, stop_timeout_s: float = 1) -> TaskSet:
+        arguments.extend(words)
         found = TaskSet(
-            "green", launch, name="green", count=2, balancer=balancer, stop_timeout_s=1, crash_after_s=crash_after_s
+            "green",
+            launch,
+            name="green",
+            count=2,
+            balancer=balancer,
+            stop_timeout_s=stop_timeout_s,
+            crash_after_s=crash_after_s,
         )
         made.append(found)
         found.start()
@@ -106,3 +116,20 @@ def test_after_the_last_request_nobody_is_replaced(tasks: Make, balancer: LoadBa
     tended(group, lambda: time.monotonic() > until)
     assert balancer.hosts("green").total == 0
     assert not (tmp_path / "green-3").exists()
+
+
+@pytest.mark.parametrize("stop_timeout_s", [0.5, 3])
+def test_tasks_that_do_not_end_when_asked_to_have_the_stop_timeout_together(tasks: Make, stop_timeout_s: float) -> None:
+    group = tasks("deaf", stop_timeout_s=stop_timeout_s)
+    tended(group, group.ready)
+    began = time.monotonic()
+    group.stop()
+    assert stop_timeout_s <= time.monotonic() - began < stop_timeout_s + 2
+
+
+def test_tasks_that_end_when_asked_to_are_not_waited_for(tasks: Make) -> None:
+    group = tasks(stop_timeout_s=60)
+    tended(group, group.ready)
+    began = time.monotonic()
+    group.stop()
+    assert time.monotonic() - began < 10

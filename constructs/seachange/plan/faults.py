@@ -17,7 +17,7 @@ class Fault:
         unhealthy: Whether green's targets fail their health check; a group of nothing else still gets its traffic (fail open).
         share: Share of the traffic that is concerned; 1 by default. One endpoint or one tenant is a share.
         path: The prefix of the one endpoint that is concerned; every path by default. A simulation needs its `share` beside it.
-        bursty: Whether the concerned requests come in bursts, as one tenant's do, instead of evenly.
+        bursty: Whether the concerned requests come in bursts, as one tenant's do, instead of evenly; a simulation's word, which no drill uses.
         after_s: Seconds of the plan's clock, from green's first request on, before the fault begins; 0 by default.
         until_s: Seconds after which it ends, as a cold start does; never by default.
         above_rps: The fault shows only while green gets more requests per second than this; 0 by default.

@@ -1,15 +1,12 @@
 """Decides what happens to each request of a task that has a fault."""
 
 import random
-import sys
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
 from seachange.plan.faults import Fault
 
-# So many requests in a row, on average, when they come in bursts.
-BURST = 20
 # Over so many seconds requests are counted, for a fault that shows only above a rate.
 _WINDOW_S = 1.0
 
@@ -54,8 +51,6 @@ class Actor:
     smoke: bool = False
     performed: Performed = field(default_factory=Performed)
     _arrivals: deque[float] = field(default_factory=deque)
-    _burst: int = 0
-    _gap: int = 0
 
     def decide(self, path: str, forwarded_port: str | None, now: float) -> Verdict:
         """What happens to a request that arrives at epoch second `now`."""
@@ -68,7 +63,7 @@ class Actor:
         self.performed.since = now if self.performed.since is None else self.performed.since
         self._count(now)
         fault = self.fault
-        if not self._acts(now) or not path.startswith(fault.path or "") or not self._is_concerned():
+        if not self._acts(now) or not path.startswith(fault.path or "") or random.random() >= fault.share:
             return "pass"
         chance = random.random()
         if chance < fault.resets:
@@ -105,24 +100,3 @@ class Actor:
         self._arrivals.append(now)
         while self._arrivals[0] <= now - _WINDOW_S:
             self._arrivals.popleft()
-
-    def _is_concerned(self) -> bool:
-        share = self.fault.share
-        if share >= 1 or not self.fault.bursty:
-            return random.random() < share
-        if not self._burst and not self._gap:
-            self._gap = _run(BURST * (1 - share) / share) if share else sys.maxsize
-            self._burst = _run(BURST)
-        if self._gap:
-            self._gap -= 1
-            return False
-        self._burst -= 1
-        return True
-
-
-def _run(mean: float) -> int:
-    """The length of a run of requests: geometric, at least one."""
-    length = 1
-    while random.random() > 1 / max(1.0, mean):
-        length += 1
-    return length

@@ -16,7 +16,7 @@ def not_rehearsed(plan: Plan, options: Options, outcome: Outcome) -> list[str]:
         "TLS to the database and its certificate authority: the local PostgreSQL has none (PGSSLMODE=disable)",
         "Secrets Manager: a local one, with secrets of its own; rotation",
         "the Lambda's packaged dependencies: the local ones ran the migrations of the asset",
-        "the container image, CPU and memory limits: the start command of rehearsal.toml ran as a process",
+        "CPU and memory limits; and the container image, unless rehearsal.toml names one: the start command ran as a process",
         f"listener ports {plan.production_port} and {plan.test_port}, TLS and access to them: ports on the loopback interface",
         f"the health check's interval: {interval:g} s here, {plan.health.interval_s:g} s in the template",
         f"alarms: periods passed {options.speed:g} times as fast, counts scaled alike, metrics visible {VISIBLE_AFTER_S:g} s of the plan late",

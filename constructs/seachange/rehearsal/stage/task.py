@@ -42,7 +42,6 @@ class Task:
         self._exit = ExitStack()
         own = free_port()
         self._process = launch(name, own)
-        self._exit.callback(self._process.stop)
         self.port = own if in_front is None else self._exit.enter_context(in_front(name, own)).port
 
     def death(self) -> Death | None:
@@ -68,6 +67,9 @@ class Task:
         """Whether it has ended."""
         return self._process.exit_code() is not None
 
-    def stop(self) -> None:
-        """Ends it and what stands in front of it."""
-        self._exit.close()
+    def stop(self, *, grace_s: float) -> None:
+        """Ends what stands in front of it, and itself: SIGTERM, then SIGKILL after `grace_s` seconds."""
+        try:
+            self._exit.close()
+        finally:
+            self._process.stop(grace_s=grace_s)

@@ -1,5 +1,7 @@
 """The service's tasks: as many processes of one release as it wants, kept up as ECS's scheduler does."""
 
+import time
+
 from seachange.rehearsal.stage.envoy import LoadBalancer
 from seachange.rehearsal.stage.task import Death, InFront, Launch, Task
 from seachange_deployments.tasks import threshold
@@ -37,7 +39,7 @@ class TaskSet:
         name: str,
         count: int,
         balancer: LoadBalancer,
-        stop_timeout_s: float = 30.0,
+        stop_timeout_s: float,
         in_front: InFront | None = None,
         crash_after_s: float | None = None,
     ) -> None:
@@ -110,11 +112,12 @@ class TaskSet:
         return self._balancer.active_requests(self.colour) == 0
 
     def stop(self) -> None:
-        """Ends every task."""
+        """Ends every task: SIGTERM to all, and SIGKILL to those that are still there when the stop timeout is over."""
+        deadline = time.monotonic() + self._stop_timeout_s
         for task in self._tasks:
             task.leave()
         for task in [*self._tasks, *(task for task, _ in self._leaving)]:
-            task.stop()
+            task.stop(grace_s=max(0.0, deadline - time.monotonic()))
         self._tasks, self._leaving = [], []
 
     def _fill(self, now: float | None = None) -> bool:
@@ -148,5 +151,5 @@ class TaskSet:
         for task, deadline in [*self._leaving]:
             if task.gone() or now > deadline:
                 task.kill()
-                task.stop()
+                task.stop(grace_s=0)
                 self._leaving.remove((task, deadline))
