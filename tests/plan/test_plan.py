@@ -67,16 +67,42 @@ def test_a_sidecar_that_takes_the_traffic_is_told(blue: Path, deployed_with: Cal
     assert (plan.green.container_port, plan.green.sidecar) == (8080, "proxy")
 
 
+@pytest.fixture
+def stopping_after(green: Path, tmp_path: Path) -> Callable[[object], Assembly]:
+    """The assembly of v2, with this StopTimeout in every container."""
+
+    def change(value: object) -> Assembly:
+        copy = shutil.copytree(green, tmp_path / "green")
+        path = copy / "customers-dev.template.json"
+        template = json.loads(path.read_text("utf-8"))
+        [task] = [r for r in template["Resources"].values() if r["Type"] == "AWS::ECS::TaskDefinition"]
+        for container in task["Properties"]["ContainerDefinitions"]:
+            container["StopTimeout"] = value
+        path.write_text(json.dumps(template), "utf-8")
+        return Assembly.load(copy)
+
+    return change
+
+
 @pytest.mark.parametrize("seconds", [7, 120])
-def test_a_task_has_the_containers_stop_timeout(blue: Path, green: Path, tmp_path: Path, seconds: int) -> None:
-    copy = shutil.copytree(green, tmp_path / "green")
-    path = copy / "customers-dev.template.json"
-    template = json.loads(path.read_text("utf-8"))
-    [task] = [r for r in template["Resources"].values() if r["Type"] == "AWS::ECS::TaskDefinition"]
-    for container in task["Properties"]["ContainerDefinitions"]:
-        container["StopTimeout"] = seconds
-    path.write_text(json.dumps(template), "utf-8")
-    plan = read_plan(Assembly.load(blue), Assembly.load(copy))
+def test_a_task_has_the_containers_stop_timeout(
+    blue: Path, stopping_after: Callable[[object], Assembly], seconds: int
+) -> None:
+    plan = read_plan(Assembly.load(blue), stopping_after(seconds))
     assert plan.green.stop_timeout_s == seconds
     # Where the container says nothing, as blue's: ECS's own default on Fargate.
     assert plan.blue.stop_timeout_s == 30
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (121, "the StopTimeout of container .* is 121 s, and Fargate takes at most 120 s"),
+        ({"Ref": "Patience"}, "its StopTimeout must be a number in the template; it is .*Patience"),
+    ],
+)
+def test_a_stop_timeout_that_ecs_refuses_or_only_aws_knows_is_refused(
+    blue: Path, stopping_after: Callable[[object], Assembly], value: object, told: str
+) -> None:
+    with pytest.raises(PlanError, match=told):
+        read_plan(Assembly.load(blue), stopping_after(value))

@@ -1,5 +1,6 @@
 """What a drill must end with: a rule's answer, or that of the simulated alarms, and nothing where neither knows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from seachange.plan.faults import Fault
 from seachange.plan.model import Plan, Step
 from seachange.rehearsal import drills
+from seachange.rehearsal.access_log import ANSWERED, Entry
 from seachange.rehearsal.acts import Moment
 from seachange.rehearsal.drills import ONE_ENDPOINT, Drill
 from seachange.rehearsal.errors import ConfigError
@@ -24,10 +26,16 @@ def shifting(plan: Plan) -> Plan:
     return replace(plan, shift=replace(plan.shift, steps=steps, bake_s=1800.0))
 
 
-def expected(plan: Plan, name: str, *, rate: float = 200, speed: float = 60) -> Expectation:
+def answer(target_s: float, status: int = 200) -> Entry:
+    return Entry(number="1", at=1000.0, group="blue", status=status, target_s=target_s, outcome=ANSWERED)
+
+
+def expected(
+    plan: Plan, name: str, *, rate: float = 200, speed: float = 60, baseline: Sequence[Entry] = ()
+) -> Expectation:
     drill = drills.named(name)
     options = Options(speed=speed, rate=rate, rows=1, port=None, drill=drill, logs=Path("unused"))
-    profile = measured(plan, options, [0.004, 0.005, 0.006])
+    profile = measured(plan, options, baseline or [answer(0.004), answer(0.005), answer(0.006)])
     return expect(drill, drill.fault(plan.shift), plan, options, profile)
 
 
@@ -134,3 +142,9 @@ def test_it_says_when_the_alarm_comes_where_nearly_all_releases_meet_one(shiftin
     assert 120 <= earliest <= latest < 600
     assert expected(shifting, "none").between_s is None
     assert expected(shifting, "smoke-test").between_s is None
+
+
+def test_a_service_that_fails_anyway_is_expected_to_be_rolled_back(shifting: Plan) -> None:
+    """A tenth of blue's own answers in the baseline are errors: green, no worse, meets the same alarms."""
+    failing = [answer(0.005, 500), *[answer(0.005 + index / 1e4) for index in range(9)]]
+    assert expected(shifting, "none", baseline=failing).outcome == "rolls-back"

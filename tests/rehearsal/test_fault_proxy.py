@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from seachange.plan.faults import Fault
-from seachange.rehearsal.misbehaviour import Actor
+from seachange.rehearsal.proxy.misbehaviour import Actor
 from seachange.rehearsal.stage.fault_proxy import FaultProxy, on_this_stage
 from tests.rehearsal.targets import Target
 

@@ -7,7 +7,7 @@ from seachange.rehearsal.figures import requests
 from seachange.rehearsal.incidents import Surroundings, find
 from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Outcome
-from seachange.rehearsal.phases import baseline_answers_s
+from seachange.rehearsal.phases import baseline_answers
 from seachange.rehearsal.verdict import unexplained
 
 BEGINS, ENDS, GREEN = 1000.0, 1010.0, 1030.0
@@ -57,5 +57,5 @@ def test_the_baselines_answers_are_those_to_what_was_sent_in_it() -> None:
         outcome(sent=sent, answered=sent + 2) for sent in (BEGINS - 1, ENDS - 1, ENDS + 1)
     )  # the first was answered in the baseline
     for seen, answers in ((before, []), (within, [2.0]), (after, [])):
-        assert baseline_answers_s(seen, seen.records, seen.logged) == answers
-    assert baseline_answers_s(within, within.records, {}) == []
+        assert [entry.target_s for entry in baseline_answers(seen, seen.records, seen.logged)] == answers
+    assert baseline_answers(within, within.records, {}) == []

@@ -62,7 +62,8 @@ class Release:
         name: What the deployment calls it.
         container_port: Where the application listens.
         command: The container's entry point and command where the template gives them; empty for the image's own.
-        stop_timeout_s: Seconds between SIGTERM and SIGKILL; ECS's default is 30.
+        stop_timeout_s: Seconds that ECS waits between SIGTERM and SIGKILL; 30 by default, and on Fargate at most 120 (`stopTimeout` in
+            https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
         sidecar: The container that takes the traffic in the application's place; None for the application itself.
         environment: The container's variables as the template has them.
         secrets: The names of the variables that ECS would fill from a secret or parameter.

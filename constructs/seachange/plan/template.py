@@ -13,6 +13,10 @@ from seachange.plan.listener import read_listener
 from seachange.plan.model import HealthCheck, Migration, Plan, Release, Shift, Step
 from seachange_deployments.deploy import alarms_for
 
+# Both as AWS documents them: `Release.stop_timeout_s`.
+_STOP_TIMEOUT_S = 30.0
+_MOST_STOP_TIMEOUT_S = 120.0
+
 
 def read_plan(blue: Assembly, green: Assembly) -> Plan:
     """The plan; PlanError when the assemblies hold no blue/green deployment that can be rehearsed."""
@@ -135,7 +139,7 @@ def _release(assembly: Assembly) -> Release:
         name=str(deployment.get("Release", assembly.directory.name)),
         container_port=int((deployment if takes_traffic else balanced)["ContainerPort"]),
         command=_command(container),
-        stop_timeout_s=float(container.get("StopTimeout", 30)),
+        stop_timeout_s=_stop_timeout_s(task, container),
         sidecar=None if takes_traffic else str(deployment["ContainerName"]),
         environment={item["Name"]: item["Value"] for item in container.get("Environment", [])},
         secrets=tuple(item["Name"] for item in container.get("Secrets", [])),
@@ -148,6 +152,16 @@ def _command(container: Mapping[str, Any]) -> tuple[str, ...]:
     """Entry point and command, where both that are given are literal."""
     words = [*container.get("EntryPoint", []), *container.get("Command", [])]
     return tuple(words) if all(isinstance(word, str) for word in words) else ()
+
+
+def _stop_timeout_s(task: Resource, container: Mapping[str, Any]) -> float:
+    seconds = _known(task, "StopTimeout", container.get("StopTimeout", _STOP_TIMEOUT_S))
+    if seconds > _MOST_STOP_TIMEOUT_S and "FARGATE" in task.properties.get("RequiresCompatibilities", []):
+        raise PlanError(
+            f"{task.label}: the StopTimeout of container {container['Name']} is {seconds:g} s, and Fargate takes at most "
+            f"{_MOST_STOP_TIMEOUT_S:g} s; give it no more"
+        )
+    return seconds
 
 
 def _migration(assembly: Assembly) -> Migration:

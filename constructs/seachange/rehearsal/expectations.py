@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from seachange.plan.faults import Fault
 from seachange.plan.model import Plan
+from seachange.rehearsal.access_log import Entry
 from seachange.rehearsal.drills import ONE_ENDPOINT, Drill
 from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.options import Options
@@ -78,18 +79,19 @@ def expect(drill: Drill, fault: Fault, plan: Plan, options: Options, profile: Pr
     )
 
 
-def measured(plan: Plan, options: Options, answer_s: Sequence[float]) -> Profile:
-    """The traffic of a rehearsal, from the targets' response times in its baseline.
+def measured(plan: Plan, options: Options, answers: Sequence[Entry]) -> Profile:
+    """The traffic of a rehearsal, from its baseline.
 
     Args:
-        answer_s: At least two response times in seconds.
+        answers: At least two answers of targets.
     """
+    answer_s = [entry.target_s for entry in answers if entry.target_s is not None]
     logarithms = [math.log(seconds) for seconds in answer_s]
     return Profile(
         requests_per_s=(options.rate,),
         latency_median_s=statistics.median(answer_s),
         latency_sigma=statistics.pstdev(logarithms),
-        error_rate=0.0,
+        error_rate=sum(entry.status >= 500 for entry in answers) / len(answers),
         dispersion=1.0,
         tasks=plan.green.tasks,
     )

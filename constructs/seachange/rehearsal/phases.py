@@ -22,10 +22,10 @@ def within(records: Sequence[Record], start: float, end: float) -> list[Record]:
     return [record for record in records if start <= record.intended < end]
 
 
-def baseline_answers_s(outcome: Outcome, records: Sequence[Record], logged: Mapping[int, Entry]) -> list[float]:
-    """The seconds that targets took to answer the baseline's requests, whenever they did."""
+def baseline_answers(outcome: Outcome, records: Sequence[Record], logged: Mapping[int, Entry]) -> list[Entry]:
+    """What targets answered to the baseline's requests, whenever they did."""
     return [
-        entry.target_s
+        entry
         for record in within(records, *window(outcome, BASELINE))
         if (entry := logged.get(record.number)) is not None and entry.target_s is not None
     ]

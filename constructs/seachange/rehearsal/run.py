@@ -23,7 +23,7 @@ from seachange.rehearsal.metrics import Measurements
 from seachange.rehearsal.observers import Observer
 from seachange.rehearsal.options import Options
 from seachange.rehearsal.outcome import BASELINE, BASELINE_ENDS, Ending, Outcome
-from seachange.rehearsal.phases import baseline_answers_s
+from seachange.rehearsal.phases import baseline_answers
 from seachange.rehearsal.progress import Progress
 from seachange.rehearsal.stage.sabotage import breaking
 from seachange.rehearsal.stage.stage import Stage
@@ -156,7 +156,7 @@ class Rehearsal:
         if fault is None:
             raise NotApplicableError("the load asks but one endpoint, so none of them can go bad alone")
         # Not from the measurements: a slice of theirs, a minute of the plan, may be longer than the baseline.
-        answers = baseline_answers_s(outcome, so_far, self._logged(so_far))
+        answers = baseline_answers(outcome, so_far, self._logged(so_far))
         if len(answers) < 2:
             raise StageError("no target answered in the baseline; look at the tasks' logs")
         profile = measured(self._plan, self._options, answers)

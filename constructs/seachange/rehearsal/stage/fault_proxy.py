@@ -12,7 +12,7 @@ from typing import Self
 
 from seachange.plan.faults import Fault
 from seachange.rehearsal.errors import StageError
-from seachange.rehearsal.misbehaviour import Performed
+from seachange.rehearsal.proxy.misbehaviour import Performed
 from seachange.rehearsal.stage.ports import LOOPBACK, free_port
 from seachange.rehearsal.stage.process import ChildProcess
 

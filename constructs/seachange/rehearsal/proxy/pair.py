@@ -1,4 +1,4 @@
-"""Stands before one task and performs a fault: run as a process of its own, `python -m seachange.rehearsal.proxy proxy.json`.
+"""A pair of connections, the load balancer's and the task's, and what a fault does between them.
 
 Bytes pass as they come, both ways; only the heads of requests are looked at. Each of the load balancer's connections has one of its own to the
 task: it opens, idles, closes and breaks with it, so that keep-alive and timeouts stay the task's. The load balancer sends one request at a time
@@ -9,33 +9,22 @@ Its health checks have none. That tells the public's requests from smoke tests a
 """
 
 import asyncio
-import contextlib
-import json
-import resource
-import signal
-import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import httptools
 
-from seachange.plan.faults import Fault
-from seachange.rehearsal.misbehaviour import Actor, Performed, Verdict
+from seachange.rehearsal.proxy.misbehaviour import Actor, Verdict
+from seachange.rehearsal.stage.ports import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 _CONNECT_S = 10.0
-_FILES = 65_536
 _STATUS = {500: "Internal Server Error", 503: "Service Unavailable"}
 
 
-class _Side(asyncio.Protocol):
+class Side(asyncio.Protocol):
     """One end of a pair of connections; `other` is the opposite one."""
 
     transport: asyncio.Transport | None = None
-    other: "_Side"
+    other: "Side"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -66,13 +55,13 @@ class _Side(asyncio.Protocol):
                 self.transport.close()
 
 
-class _Front(_Side):
+class Front(Side):
     """The load balancer's end."""
 
     def __init__(self, actor: Actor, task_port: int) -> None:
         self._actor = actor
         self._task_port = task_port
-        self._back = _Back(actor)
+        self._back = Back(actor)
         self._back.other, self.other = self, self._back
         self._parser = httptools.HttpRequestParser(self)
         self._upgraded = False
@@ -170,7 +159,7 @@ class _Front(_Side):
             self.end()
 
 
-class _Back(_Side):
+class Back(Side):
     """The task's end."""
 
     def __init__(self, actor: Actor) -> None:
@@ -217,50 +206,3 @@ class _Back(_Side):
             self.other.end()
         elif self.transport and not self.transport.is_closing():
             self.transport.resume_reading()
-
-
-async def _control(actor: Actor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Each line is empty or a fault to perform from now on; the answer is what has been performed so far."""
-    with contextlib.suppress(OSError):
-        while line := await reader.readline():
-            if line.strip():
-                actor.fault = Fault(**json.loads(line))
-            writer.write(json.dumps(asdict(actor.performed)).encode() + b"\n")
-            await writer.drain()
-        writer.close()
-
-
-async def _main(settings: Mapping[str, Any]) -> None:
-    actor = Actor(
-        fault=Fault(**settings["fault"]),
-        production_port=str(settings["production_port"]),
-        health_path=settings["health_path"],
-        smoke=settings["smoke"],
-        performed=Performed(since=settings["since"]),
-    )
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    task_port = settings["task_port"]
-    proxy = await loop.create_server(lambda: _Front(actor, task_port), LOOPBACK, settings["port"], backlog=1024)
-    control = await asyncio.start_server(
-        lambda reader, writer: _control(actor, reader, writer), LOOPBACK, settings["control_port"]
-    )
-    await stopping.wait()
-    proxy.close()
-    control.close()
-
-
-def _allow_many_connections() -> None:
-    """Raises this process's limit of open files as far as the system lets it: each request that is held back takes two."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    # Some systems name no limit, and refuse one that is too high for them.
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (_FILES if most == resource.RLIM_INFINITY else min(_FILES, most), most)
-        )
-
-
-if __name__ == "__main__":
-    _allow_many_connections()
-    asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text("utf-8"))))
