@@ -129,9 +129,10 @@ drills: build/assembly/v1/manifest.json build/assembly/v2/manifest.json  ## Good
 accept-rehearsal: $(READY)  ## Show, line by line, that a rehearsal keeps its promises; ONLY="tables simulation" of them
 	@$(NODE) $(VENV)/bin/python -m tests.accept.rehearsal $(ONLY)
 
-test-image: $(READY)  ## Build the service's image with buildah and run it; as root, on Debian
+test-image: $(READY)  ## Build the service's image with buildah, run it, and rehearse it with podman; as root, on Debian
 	@[ "$$(id -u)" = 0 ] || { echo "test-image: needs root, for debootstrap and buildah" >&2; exit 2; }
-	@command -v buildah >/dev/null && command -v debootstrap >/dev/null || { apt-get update && apt-get install -y buildah debootstrap; }
+	@command -v buildah >/dev/null && command -v debootstrap >/dev/null && command -v podman >/dev/null \
+	  || { apt-get update && apt-get install -y buildah debootstrap podman; }
 	@$(NODE) IMAGE_TEST=required $(VENV)/bin/python -m pytest tests/service/test_image_build.py
 
 update: $(VENV)/.packages  ## Pin the newest versions again

@@ -1,7 +1,8 @@
-"""The image itself: built with buildah, without a container engine or a registry of images, and run against a real PostgreSQL.
+"""The image itself: built with buildah, without a registry of images, run against a real PostgreSQL, and rehearsed with podman.
 
 The base image cannot be pulled everywhere, so one of the same name is made here: Debian's Python 3.13, with `pip` and `python` in
-/usr/local as in the official one. Needs root, buildah and debootstrap: `make test-image` installs them, and then a skip is a failure.
+/usr/local as in the official one. Needs root, buildah, debootstrap and podman: `make test-image` installs them, and then a skip is a failure.
+Where a container may not raise its limits, as in another container, podman's settings lower them: `CONTAINERS_CONF` names a file of yours.
 """
 
 import configparser
@@ -49,8 +50,8 @@ class Buildah:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        storage = ["--root", f"{folder}/storage", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
-        self.command = ["buildah", *storage]
+        self.storage = ["--root", f"{folder}/storage", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
+        self.command = ["buildah", *self.storage]
 
     def __call__(self, *arguments: str) -> str:
         return run(*self.command, *arguments).strip()
@@ -71,10 +72,7 @@ def buildah() -> Iterator[Buildah]:
     if not unable and not debian_mirror():
         unable.append("apt knows no Debian mirror")
     if unable:
-        message = f"cannot build the image: {', '.join(unable)} (`make test-image`, as root on Debian)"
-        if os.environ.get("IMAGE_TEST") == "required":
-            pytest.fail(message)
-        pytest.skip(message)
+        leave_out(f"cannot build the image: {', '.join(unable)}")
     with tempfile.TemporaryDirectory(prefix="seachange-image-") as folder:
         buildah = Buildah(Path(folder))
         try:
@@ -82,6 +80,14 @@ def buildah() -> Iterator[Buildah]:
         finally:
             buildah.remove_everything()
     assert folder not in Path("/proc/mounts").read_text("utf-8")
+
+
+def leave_out(why: str) -> None:
+    """Skips a test of something that this machine does not have; `make test-image` fails it."""
+    message = f"{why} (`make test-image`, as root on Debian)"
+    if os.environ.get("IMAGE_TEST") == "required":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def debian_mirror() -> str:
@@ -181,6 +187,51 @@ def test_the_image_runs_the_service(
         finally:
             process.terminate()
             process.wait(30)
+
+
+def test_the_image_is_rehearsed(buildah: Buildah, image: str, blue: Path, green: Path, tmp_path: Path) -> None:
+    """Both colours run as containers of a real engine, which takes the image from where buildah has put it."""
+    podman = tmp_path / "bin" / "podman"
+    podman.parent.mkdir()
+    podman.write_text(f'#!/bin/sh\nexec {shutil.which("podman")} {" ".join(buildah.storage)} "$@"\n', "utf-8")
+    podman.chmod(0o755)
+    trial = subprocess.run(
+        [podman, "run", "--rm", "--network", "host", image, "true"], capture_output=True, text=True, check=False
+    )
+    if trial.returncode != 0:
+        leave_out(f"podman runs no container here: {trial.stderr.strip()}")
+    shutil.copy(SERVICE / "seed.sql", tmp_path)
+    config = tmp_path / "rehearsal.toml"
+    images = "".join(f'\n[{colour}]\nimage = "{image}"\n' for colour in ("blue", "green"))
+    config.write_text((SERVICE / "rehearsal.toml").read_text("utf-8") + images, "utf-8")
+    out = tmp_path / "out"
+    command = [
+        *(str(Path(sys.executable).with_name("seachange")), "rehearse", "--config", str(config)),
+        *(
+            "--blue",
+            str(blue),
+            "--green",
+            str(green),
+            "--speed",
+            "120",
+            "--rows",
+            "5000",
+            "--rate",
+            "50",
+            "--out",
+            str(out),
+        ),
+    ]
+    search = f"{podman.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command, env={**os.environ, "PATH": search}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    assert (report["verdict"], report["requests"]["failed"], report["data"]["divergent"]) == ("pass", 0, 0)
+    # The containers wrote the tasks' logs, and none of them is left.
+    assert '"release": "v2"' in (out / "logs" / "green-1.log").read_text("utf-8")
+    assert run(str(podman), "ps", "--all", "--quiet") == ""
 
 
 def answer(process: subprocess.Popen[bytes], url: str, log: Path) -> Any:
