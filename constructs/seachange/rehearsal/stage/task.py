@@ -42,7 +42,11 @@ class Task:
         self._exit = ExitStack()
         own = free_port()
         self._process = launch(name, own)
-        self.port = own if in_front is None else self._exit.enter_context(in_front(name, own)).port
+        try:
+            self.port = own if in_front is None else self._exit.enter_context(in_front(name, own)).port
+        except BaseException:
+            self._process.kill()
+            raise
 
     def death(self) -> Death | None:
         """How it died, or None while it runs."""
