@@ -55,7 +55,7 @@ def green(database: Any, secret: SimpleNamespace, tmp_path: Path) -> Iterator[Gr
                 container_port=8080,
                 logs=tmp_path,
             )
-            tasks = TaskSet("green", launcher, name="green", count=2, balancer=balancer)
+            tasks = TaskSet("green", launcher, name="green", count=2, balancer=balancer, stop_timeout_s=30)
             started.append(tasks)
             tasks.start()
             deadline = time.monotonic() + 30
