@@ -73,7 +73,10 @@ class Assembly:
         found = self.of_type(resource_type)
         if len(found) != 1:
             names = ", ".join(resource.label for resource in found) or "none"
-            raise AssemblyError(f"{self.directory} must hold exactly one {resource_type}; it holds {names}")
+            raise AssemblyError(
+                f"{self.directory} must hold exactly one {resource_type}, as an app with one BlueGreenService does; it holds {names}. "
+                "Synthesize such an app there (cdk synth -o), with no other service's stacks"
+            )
         return found[0]
 
     def target(self, value: object, *, of: Resource) -> Resource | None:

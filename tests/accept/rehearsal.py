@@ -121,6 +121,9 @@ class Rehearsals:
     def bad_input(self) -> str:
         self.outcomes.passed(
             "test_a_missing_assembly",
+            "test_a_template_without_a_blue_green_service",
+            "test_a_service_that_never_gets_healthy",
+            "test_the_remedy_is_one_line",
             "test_a_service_that_ends_at_once",
             "test_a_port_in_use",
             "test_a_load_that_the_machine_cannot_carry*",

@@ -1,5 +1,6 @@
 """Bad input: one clear line, exit code 2, nothing left running, nothing half-written."""
 
+import json
 import shutil
 import signal
 import socket
@@ -75,6 +76,17 @@ def test_a_missing_assembly(rehearse: Rehearse, tmp_path: Path) -> None:
     refused(rehearse(green=tmp_path / "cdk.out"), "no cloud assembly in", "cdk synth -o")
 
 
+def test_a_template_without_a_blue_green_service(rehearse: Rehearse, green: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "green"
+    shutil.copytree(green, plain)
+    path = plain / "customers-dev.template.json"
+    template = json.loads(path.read_text("utf-8"))
+    resources = template["Resources"]
+    template["Resources"] = {k: v for k, v in resources.items() if v["Type"] != "Custom::SeaChangeDeployment"}
+    path.write_text(json.dumps(template), "utf-8")
+    refused(rehearse(green=plain), "exactly one Custom::SeaChangeDeployment", "it holds none", "Synthesize such an app")
+
+
 def test_a_missing_configuration(rehearse: Rehearse, tmp_path: Path) -> None:
     refused(rehearse(config=tmp_path / "rehearsal.toml"), "does not exist", "--config")
 
@@ -119,6 +131,15 @@ def test_a_start_command_that_does_not_exist(rehearse: Rehearse, config_with: Ed
 def test_a_service_that_ends_at_once(rehearse: Rehearse, config_with: Edit) -> None:
     config = config_with('"customers.app:create_app()"', '"customers.absent:create_app()"')
     refused(rehearse(config=config), "task blue-", "log:")
+
+
+def test_a_service_that_never_gets_healthy(rehearse: Rehearse, config_with: Edit) -> None:
+    """It listens, and its health check's path is not there."""
+    text = CONFIG.read_text("utf-8")
+    start = next(line for line in text.splitlines() if line.startswith("start = "))
+    other = 'start = ["python", "-m", "http.server", "{{port}}", "--bind", "127.0.0.1"]'
+    config = config_with(f"{start}\nready_timeout_s = 30", f"{other}\nready_timeout_s = 2")
+    refused(rehearse(config=config), "blue's tasks were not healthy after 5 s", "raise [service] ready_timeout_s")
 
 
 def test_a_load_that_the_machine_cannot_carry(rehearse: Rehearse) -> None:

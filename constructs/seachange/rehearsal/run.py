@@ -61,6 +61,7 @@ class Rehearsal:
         with stage:
             live = self._live = Live(stage, outcome, self._progress, slice_s=slice_s)
             blue = self._serve_blue()
+            live.begin("count the rows")
             values = data.sample(stage.database.owner_dsn, self._config.values)
             live.measurements = stage.enter(Measurements(stage.balancer.access_log, slice_s=slice_s))
             machine = stage.enter(Machine())
@@ -225,7 +226,8 @@ class Rehearsal:
             raise StageError(f"blue's tasks keep dying, the last of them, task {last.name}, {last.reason}")
         if not tasks.ready():
             raise StageError(
-                f"blue's tasks were not healthy after {limit_s:.0f} s; a task's last lines: {tasks.last_lines()}"
+                f"blue's tasks were not healthy after {limit_s:.0f} s; if they need longer, raise [service] ready_timeout_s; "
+                f"a task's last lines: {tasks.last_lines()}"
             )
         return tasks
 
