@@ -47,7 +47,7 @@ def test_resources_and_references(tmp_path: Path) -> None:
     assert target is not None
     assert target.logical_id == "B"
     assert assembly.target("literal", of=first) is None
-    with pytest.raises(AssemblyError, match="exactly one U, .*; it holds app/B, app/C"):
+    with pytest.raises(AssemblyError, match=r"exactly one U, .*; it holds app/B, app/C"):
         assembly.one("U")
     with pytest.raises(AssemblyError, match="it holds none"):
         assembly.one("V")
