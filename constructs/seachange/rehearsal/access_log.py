@@ -35,6 +35,7 @@ class Outcome:
 
 ANSWERED = Outcome(what="the target answered")
 BY_ITSELF = Outcome(what="the listener answered by itself", chosen=False)
+NO_TARGET = Outcome(what="the group has no target", flags=frozenset({"UH", "NC", "NR", "UO"}), status=503, chosen=False)
 OUTCOMES = (
     Outcome(
         what="no target could be reached: refused, or no connection in time",
@@ -45,7 +46,7 @@ OUTCOMES = (
     Outcome(what="the target closed the connection without an answer", flags=frozenset({"UC", "UR", "LR"}), status=502),
     Outcome(what="the target's answer is no HTTP", flags=frozenset({"UPE"}), status=502),
     Outcome(what="the target did not answer within the idle timeout", flags=frozenset({"UT", "SI"}), status=504),
-    Outcome(what="the group has no target", flags=frozenset({"UH", "NC", "NR", "UO"}), status=503, chosen=False),
+    NO_TARGET,
     Outcome(what="the request is no HTTP", flags=frozenset({"DPE"}), status=400, chosen=False),
     # 460 is a client's error: the ALB counts it among its 4xx.
     Outcome(what="the client left before the answer", flags=frozenset({"DC", "DR"}), status=460),

@@ -10,7 +10,7 @@ from typing import Any
 from seachange.plan.faults import NO_FAULT, Fault
 from seachange.plan.model import Plan
 from seachange.rehearsal import alarm_figures, figures
-from seachange.rehearsal.access_log import ANSWERED, Entry
+from seachange.rehearsal.access_log import ANSWERED, NO_TARGET, Entry
 from seachange.rehearsal.comparisons import aa, aa_report, claim_report, latency_claims
 from seachange.rehearsal.drills import Drill
 from seachange.rehearsal.incidents import find
@@ -38,7 +38,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
     Args:
         repeat: The command line that repeats this rehearsal.
     """
-    reasons = _reasons(outcome)
+    reasons = _reasons(plan, outcome)
     lags = [record.lag_s for record in outcome.records]
     send_lag = figures.spread(lags)
     found = aa(outcome)
@@ -108,7 +108,7 @@ def judge(plan: Plan, options: Options, outcome: Outcome, *, repeat: str) -> dic
     }
 
 
-def _reasons(outcome: Outcome) -> list[str]:
+def _reasons(plan: Plan, outcome: Outcome) -> list[str]:
     reasons = []
     if outcome.ending.kind != "completes":
         reasons.append(f"the deployment {_WORDS[outcome.ending.kind]} {outcome.ending.why}")
@@ -121,6 +121,11 @@ def _reasons(outcome: Outcome) -> list[str]:
     if failed_requests:
         reasons.append(
             f"{len(failed_requests):,} of {len(outcome.records):,} requests failed, the first with {failed_requests[0].problem}"
+        )
+    if plan.listener.is_sticky and (left := _left_behind(outcome, failed_requests)):
+        reasons.append(
+            f"{left:,} of them came from clients whose cookie names a target group that had no task any more: stickiness of target groups "
+            "outranks the weights; leave it off in a blue/green deployment"
         )
     if not outcome.records:
         reasons.append("no request was sent: nothing is proven")
@@ -137,6 +142,12 @@ def _reasons(outcome: Outcome) -> list[str]:
     if outcome.comparison and not outcome.comparison.rows_checked:
         reasons.append("the views hold no row: nothing is proven about the data")
     return reasons
+
+
+def _left_behind(outcome: Outcome, failed: Sequence[Record]) -> int:
+    return sum(
+        (entry := outcome.logged.get(record.number)) is not None and entry.outcome is NO_TARGET for record in failed
+    )
 
 
 def unexplained(drill: Drill, outcome: Outcome) -> list[Record]:
