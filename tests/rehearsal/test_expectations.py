@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from seachange.assembly import Assembly
 from seachange.plan.faults import Fault
 from seachange.plan.model import Plan, Step
+from seachange.plan.template import read_plan
 from seachange.rehearsal import drills
 from seachange.rehearsal.access_log import ANSWERED, Entry
 from seachange.rehearsal.acts import Moment
@@ -24,6 +26,12 @@ def shifting(plan: Plan) -> Plan:
     """The made-up plan with ten steps and a bake."""
     steps = tuple(Step(at_s=180.0 * step, green_weight=10 * (step + 1)) for step in range(10))
     return replace(plan, shift=replace(plan.shift, steps=steps, bake_s=1800.0))
+
+
+@pytest.fixture
+def example(blue: Path, green: Path) -> Plan:
+    """The example's own plan."""
+    return read_plan(Assembly.load(blue), Assembly.load(green))
 
 
 def answer(target_s: float, status: int = 200) -> Entry:
@@ -148,3 +156,18 @@ def test_a_service_that_fails_anyway_is_expected_to_be_rolled_back(shifting: Pla
     """A tenth of blue's own answers in the baseline are errors: green, no worse, meets the same alarms."""
     failing = [answer(0.005, 500), *[answer(0.005 + index / 1e4) for index in range(9)]]
     assert expected(shifting, "none", baseline=failing).outcome == "rolls-back"
+
+
+@pytest.mark.parametrize(
+    ("name", "speed", "between_s"), [("slow", 1, (240, 240)), ("slow", 60, (360, 360)), ("leak", 60, (1020, 1020))]
+)
+def test_what_takes_real_time_is_seen_later_on_a_faster_clock(
+    example: Plan, name: str, speed: float, between_s: tuple[float, float]
+) -> None:
+    """Two seconds, by which every answer is slower, are two minutes at speed 60."""
+    assert expected(example, name, rate=300, speed=speed).between_s == between_s
+
+
+def test_a_target_is_sick_once_its_checks_have_failed(example: Plan) -> None:
+    """Three checks, a second apart, are two to three minutes at speed 60; at once it would be after 1020 s."""
+    assert expected(example, "all-unhealthy", rate=300).between_s == (1140, 1200)

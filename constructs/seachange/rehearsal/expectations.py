@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from seachange.plan.faults import Fault
 from seachange.plan.model import Plan
 from seachange.rehearsal.access_log import Entry
+from seachange.rehearsal.clock import local_health_interval_s
 from seachange.rehearsal.drills import ONE_ENDPOINT, Drill
 from seachange.rehearsal.load.record import Record
 from seachange.rehearsal.options import Options
@@ -59,7 +60,9 @@ def expect(drill: Drill, fault: Fault, plan: Plan, options: Options, profile: Pr
         profile = replace(profile, requests_per_s=(0.0,))
     # Whether an alarm that stops the deployment also takes traffic back changes nothing of when it fires.
     shift = replace(plan.shift, rolls_back_on_alarm=True)
-    result = simulate(shift, profile, fault=fault, releases=_RELEASES, unknowns=_TWIN, compression=options.speed)
+    soonest_s, latest_s = _seen_after_s(fault, plan, options)
+    seen = replace(fault, after_s=fault.after_s + soonest_s)
+    result = simulate(shift, profile, fault=seen, releases=_RELEASES, unknowns=_TWIN, compression=options.speed)
     chance = result.rolled_back.value
     if chance < SURELY and (
         unknown := sorted(watched(plan) & {text.partition(":")[0] for text in result.not_simulated})
@@ -75,8 +78,20 @@ def expect(drill: Drill, fault: Fault, plan: Plan, options: Options, profile: Pr
         why=f"{_RELEASES} simulated releases at {options.rate:g} requests/s and speed {options.speed:g}",
         between_s=None
         if (earliest := result.time_s.p5) is None or (latest := result.time_s.p95) is None
-        else (earliest, latest),
+        else (earliest, latest + latest_s - soonest_s),
     )
+
+
+def _seen_after_s(fault: Fault, plan: Plan, options: Options) -> tuple[float, float]:
+    """Between how many seconds of the plan's clock after it has begun the load balancer sees a fault.
+
+    An answer that is held back counts when it comes, and a target is sick once its checks have failed, the first of them within an interval. Both
+    take as long here as anywhere: on the plan's clock `speed` times as long.
+    """
+    checks = plan.health.unhealthy if fault.unhealthy else 0
+    interval_s = local_health_interval_s(plan.health, options.speed)
+    soonest_s = fault.delay_s + max(0, checks - 1) * interval_s
+    return soonest_s * options.speed, (fault.delay_s + checks * interval_s) * options.speed
 
 
 def measured(plan: Plan, options: Options, answers: Sequence[Entry]) -> Profile:
