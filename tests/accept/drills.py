@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,17 +40,17 @@ class Result:
     code: str
     settings: str
     drill: str
-    expected: str
     outcome: str
     as_expected: bool | None
-    failed: int
-    divergent: int
-    requests: int
-    last_green_s: float | None
-    rolled_back_s: float | None
-    simulated_s: tuple[float, float] | None
-    aa: bool
     why: str
+    expected: str = ""
+    failed: int = 0
+    divergent: int = 0
+    requests: int = 0
+    last_green_s: float | None = None
+    rolled_back_s: float | None = None
+    simulated_s: tuple[float, float] | None = None
+    aa: bool = False
 
 
 def main(only: list[str]) -> int:
@@ -65,7 +65,7 @@ def main(only: list[str]) -> int:
         return 2
     for number in range(1, 1 + max(map(wanted_of, chosen))):
         for drill in chosen:
-            if len(results(drill)) < number <= (wanted := wanted_of(drill)):
+            if len(found := results(drill)) < number <= (wanted := _wanted(drill, found)):
                 result = _rehearse(drill, number)
                 with _RESULTS.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(result)) + "\n")
@@ -93,7 +93,10 @@ def table() -> Iterator[str]:
 
 def wanted_of(drill: str) -> int:
     """How often a drill is to be rehearsed: once where nothing is expected of it."""
-    found = results(drill)
+    return _wanted(drill, results(drill))
+
+
+def _wanted(drill: str, found: Sequence[Result]) -> int:
     if found and all(result.as_expected is None for result in found):
         return 1
     return int(os.environ.get("TIMES", GOOD_IN_A_ROW if drill == "none" else TIMES))
@@ -101,7 +104,7 @@ def wanted_of(drill: str) -> int:
 
 def results(drill: str) -> list[Result]:
     """The results of a drill for the code and the settings of now."""
-    return [r for r in kept() if r.drill == drill and r.settings == " ".join(_options())]
+    return [r for r in kept() if r.drill == drill and r.settings == _settings()]
 
 
 def kept() -> list[Result]:
@@ -122,11 +125,14 @@ def _rehearse(drill: str, number: int) -> Result:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         why = done.stderr.strip().splitlines()[-1]
-        return _result(drill, outcome="none", as_expected=None if drill in _NOT_HERE else False, why=why)
+        left_out = None if drill in _NOT_HERE else False
+        return Result(code=_code(), settings=_settings(), drill=drill, outcome="none", as_expected=left_out, why=why)
     report = json.loads((out / "report.json").read_text("utf-8"))
     simulated = report["expectation"]["between_s"]
-    return _result(
-        drill,
+    return Result(
+        code=_code(),
+        settings=_settings(),
+        drill=drill,
         expected=report["expectation"]["outcome"],
         outcome=report["outcome"]["kind"],
         as_expected=row(named(drill), report)["as_expected"],
@@ -141,39 +147,6 @@ def _rehearse(drill: str, number: int) -> Result:
     )
 
 
-def _result(
-    drill: str,
-    *,
-    outcome: str,
-    why: str,
-    expected: str = "",
-    as_expected: bool | None = None,
-    failed: int = 0,
-    divergent: int = 0,
-    requests: int = 0,
-    last_green_s: float | None = None,
-    rolled_back_s: float | None = None,
-    simulated_s: tuple[float, float] | None = None,
-    aa: bool = False,
-) -> Result:
-    return Result(
-        code=_code(),
-        settings=" ".join(_options()),
-        drill=drill,
-        expected=expected,
-        outcome=outcome,
-        as_expected=as_expected,
-        failed=failed,
-        divergent=divergent,
-        requests=requests,
-        last_green_s=last_green_s,
-        rolled_back_s=rolled_back_s,
-        simulated_s=simulated_s,
-        aa=aa,
-        why=why,
-    )
-
-
 def _said(result: Result) -> str:
     words = {True: "as expected", False: "NOT as expected", None: "not counted"}[result.as_expected]
     return f"{words} ({result.expected}); {result.failed} of {result.requests} requests failed, {result.divergent} rows differ"
@@ -185,6 +158,10 @@ def _options() -> list[str]:
         for name, default in (("SPEED", "60"), ("RATE", "300"), ("ROWS", "1000000"))
         for word in (f"--{name.lower()}", os.environ.get(name, default))
     ]
+
+
+def _settings() -> str:
+    return " ".join(_options())
 
 
 def _code() -> str:
